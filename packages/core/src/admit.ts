@@ -1,0 +1,39 @@
+import { attempt } from './attempt.ts'
+import { type PlanRequirement, planDenial } from './authorize.ts'
+import { type Awaitable, chain } from './awaitable.ts'
+import type { Contract } from './contract.ts'
+import type { Counting, Window } from './limiter.ts'
+import { isDenied, NO_LIMITS, type Outcome } from './outcome.ts'
+import type { Principal } from './principal.ts'
+
+/** Whether a proven principal's account comes in at all: account active → plan reaches → rate. */
+export function admit(
+  contract: Contract,
+  { limiter, timeout }: Counting,
+  principal: Principal,
+  requirement: PlanRequirement,
+  now: number,
+): Awaitable<Outcome<Principal>> {
+  const { account, plan } = principal
+  if (account.status !== 'active') return { kind: 'denied', code: 'suspended', accountId: account.id }
+  const denied = planDenial(contract, plan, requirement)
+  if (denied !== undefined) return denied
+
+  const windows = limiter === undefined ? [] : windowsOf(contract, principal)
+  if (limiter === undefined || windows.length === 0) return { kind: 'allowed', principal, limits: NO_LIMITS }
+  const taken = attempt(() => limiter.take(windows, 1, now), timeout)
+  return chain(taken, (result) => {
+    if (isDenied(result)) return result
+    if (result.refusedBy === undefined) return { kind: 'allowed', principal, limits: result.states }
+    const retryAfter = Math.max(1, Math.ceil((result.refusedBy.resetAt - now) / 1000))
+    return { kind: 'denied', code: 'rate_limited', limit: result.refusedBy, retryAfter }
+  })
+}
+
+function windowsOf({ name: service, limits = [] }: Contract, { key, account, plan }: Principal): Window[] {
+  return limits.flatMap(({ name, seconds, limit: limits, per }) => {
+    const limit = typeof limits === 'number' ? limits : Object.hasOwn(limits, plan) ? limits[plan] : undefined
+    if (limit === undefined) return []
+    return [{ name, seconds, limit, bucket: `${service}:${per}:${per === 'key' ? key.id : account.id}` }]
+  })
+}

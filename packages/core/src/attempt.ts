@@ -1,0 +1,29 @@
+import { type Awaitable, isPromise } from './awaitable.ts'
+import { type Denied, unavailable } from './outcome.ts'
+
+/** Default for how long a store or limiter may take to answer, in milliseconds. */
+export const DEFAULT_TIMEOUT = 2000
+
+/**
+ * Calls into the world. A call that throws, rejects or takes longer than `timeout` milliseconds is `unavailable`: closed,
+ * and not the caller's fault. An answer that comes too late is dropped.
+ */
+export function attempt<T>(call: () => Awaitable<T>, timeout: number): Awaitable<T | Denied<'unavailable'>> {
+  try {
+    const result = call()
+    return isPromise(result) ? withTimeout(result, timeout) : result
+  } catch (cause) {
+    return unavailable(cause)
+  }
+}
+
+function withTimeout<T>(result: Promise<T>, timeout: number): Promise<T | Denied<'unavailable'>> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(unavailable(new Error(`no answer within ${timeout} ms`))), timeout)
+    const settle = (outcome: T | Denied<'unavailable'>) => {
+      clearTimeout(timer)
+      resolve(outcome)
+    }
+    result.then(settle, (cause) => settle(unavailable(cause)))
+  })
+}

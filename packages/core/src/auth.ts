@@ -1,0 +1,266 @@
+import { admit } from './admit.ts'
+import { DEFAULT_TIMEOUT } from './attempt.ts'
+import {
+  type Access,
+  authorize,
+  checkRequirement,
+  type PlanRequirement,
+  planDenial,
+  type Requirement,
+  routeDenial,
+} from './authorize.ts'
+import { type Awaitable, chain } from './awaitable.ts'
+import { type Contract, defineContract } from './contract.ts'
+import { type Fields, fieldNameOf } from './credential.ts'
+import type { Limiter } from './limiter.ts'
+import {
+  type Allowed,
+  ANONYMOUS,
+  type Anonymous,
+  type Denied,
+  isDenied,
+  MISSING,
+  NO_LIMITS,
+  type Outcome,
+} from './outcome.ts'
+import { EVERYONE, type Everyone, type Principal } from './principal.ts'
+import { prover } from './prove.ts'
+import { type Rendered, renderer } from './render.ts'
+import type { AccountReader, KeyReader } from './store.ts'
+
+export interface AuthOptions<Plan extends string, Permission extends string, Feature extends string> {
+  readonly contract: Contract<Plan, Permission, Feature>
+  readonly store: KeyReader
+  /** Where accounts are, if not in the store: an application's own user table. Read on every request. */
+  readonly accounts?: AccountReader
+  /** Counts the contract's rate limits and the routes' costs. Default: none, and nothing is limited. */
+  readonly limiter?: Limiter
+  /** Mixed into the digests of keys, at least 32 bytes; the store's digests must have been made with it. Default: none. */
+  readonly pepper?: string
+  /** How long a store or limiter may take to answer, in milliseconds. Default 2000. */
+  readonly timeout?: number
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number
+  /** Told of every denial with its private facts, for logs and alerts. What it throws is dropped. */
+  readonly onDenied?: (denied: Denied) => void
+  /** Switches authentication off: every request is `Everyone`. For on-premises servers; see the README. Default false. */
+  readonly insecureAllowEveryone?: boolean
+}
+
+/** Per mount: what is asked of the account, and whether the credential may be absent. */
+export interface AuthenticateOptions<Plan extends string = string, Feature extends string = string>
+  extends PlanRequirement<Plan, Feature> {
+  /** Lets requests without any credential through as anonymous; a credential that is there must be good. Default false. */
+  readonly optional?: boolean
+}
+
+/** Per route: see {@link Requirement}; `resource` is the resource's own rule. */
+export interface AuthorizeOptions<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+  P = Principal<Plan, Permission> | Everyone,
+  Request = never,
+> extends Requirement<Plan, Permission, Feature> {
+  /** Default: every resource is allowed. What it throws or rejects with is passed on: it is the application's code. */
+  readonly resource?: (principal: P, request: Request) => Awaitable<Access>
+}
+
+/**
+ * One provider's authentication. The two functions that it makes are what adapters are built from. A request is any
+ * object that stands for one request from beginning to end: what is proven is remembered by its identity, so it cannot
+ * be set from outside, and two auths never see each other's principals.
+ */
+export interface Auth<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+  P = Principal<Plan, Permission> | Everyone,
+> {
+  readonly contract: Contract<Plan, Permission, Feature>
+  /**
+   * Makes the function that proves who a request belongs to and admits the account: plan, feature, rate limits. Repeated
+   * for the same request it does not count again. Returns a promise only when the store or the limiter does.
+   *
+   * @throws TypeError when the options name what the contract does not know.
+   */
+  authenticator(
+    options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
+  ): (request: object, fields: Fields) => Awaitable<Outcome<P> | Anonymous>
+  /**
+   * Makes the function that authorizes a request for a route. It takes the principal that this auth established for this
+   * request, and authenticates by itself when there is none, so that a forgotten mount stays closed.
+   *
+   * @throws TypeError when the options name what the contract does not know.
+   */
+  authorizer<Request extends object>(
+    options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
+  ): (request: Request, fields: Fields) => Awaitable<Outcome<P>>
+  /**
+   * Checks a requirement inside a handler, where a loaded resource (`access`) or a cost is known only then. Takes the
+   * cost when it allows.
+   *
+   * @throws TypeError when the requirement names what the contract does not know.
+   */
+  check(
+    principal: P,
+    requirement: Requirement<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>>,
+    access?: Access,
+  ): Awaitable<Outcome<P>>
+  /** What this auth established for this request, if it did. */
+  established(request: object): Allowed<P> | undefined
+  /** The documented answer to a denial. */
+  render(denied: Denied, fields: Fields): Rendered
+  /** The header fields that answers to an allowed request start with; a handler may overwrite them. */
+  allowedHeaders(allowed: Allowed<P>): Readonly<Record<string, string>>
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: stands for every auth in a constraint, where variance forbids the bounds.
+export type AnyAuth = Auth<any, any, any, any>
+export type PrincipalOf<A> = A extends Auth<infer _Plan, infer _Permission, infer _Feature, infer P> ? P : never
+
+/**
+ * The principal that this auth proved for this request: the adapter's request object (Hono's and Koa's context, Express's
+ * `req`). Nothing that the client sends and no other middleware can set it.
+ *
+ * @throws TypeError when there is none: the mount is missing, or it is `optional` and the request anonymous. With
+ * `{ optional: true }` it is `undefined` then.
+ */
+export function principalOf<A extends AnyAuth>(auth: A, request: object): PrincipalOf<A>
+export function principalOf<A extends AnyAuth>(
+  auth: A,
+  request: object,
+  options: { readonly optional: true },
+): PrincipalOf<A> | undefined
+export function principalOf(auth: AnyAuth, request: object, options?: { readonly optional: true }): unknown {
+  const allowed = auth.established(request)
+  if (allowed === undefined && options?.optional !== true) {
+    throw new TypeError('no principal: mount authenticate(auth) before this handler')
+  }
+  return allowed?.principal
+}
+
+/**
+ * Puts a contract and a store together.
+ *
+ * @throws TypeError naming the option, when one is wrong or the contract is not whole (see `defineContract`).
+ */
+export function createAuth<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+>(
+  options: AuthOptions<Plan, Permission, Feature> & { readonly insecureAllowEveryone?: false },
+): Auth<Plan, Permission, Feature, Principal<Plan, Permission>>
+export function createAuth<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+>(options: AuthOptions<Plan, Permission, Feature>): Auth<Plan, Permission, Feature>
+export function createAuth(options: AuthOptions<string, string, string>): Auth {
+  checkOptions(options)
+  const contract = defineContract(options.contract)
+  const { store, accounts, limiter, pepper, timeout = DEFAULT_TIMEOUT, now = Date.now, onDenied } = options
+  const counting = { limiter, timeout }
+  const prove = prover({ contract, store, accounts, pepper, timeout })
+  const baseHeaders = {
+    'Cache-Control': 'private',
+    Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', '),
+  }
+  const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
+  const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
+
+  function authenticator(requirement: AuthenticateOptions = {}) {
+    checkRequirement(contract, requirement)
+
+    return (request: object, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
+      const before = establishedBy.get(request)
+      if (before !== undefined) return report(again(before, requirement))
+      if (options.insecureAllowEveryone === true) return establish(request, everyone)
+      const at = now()
+      const proven = prove(fields, at)
+      if (proven === MISSING && requirement.optional === true) return ANONYMOUS
+      const admitted = chain(proven, (proof) =>
+        isDenied(proof) ? proof : admit(contract, counting, proof, requirement, at),
+      )
+      return chain(admitted, (outcome) => (isDenied(outcome) ? report(outcome) : establish(request, outcome)))
+    }
+  }
+
+  // Mounted twice, the second mount asks for its plan alone: the rate was counted by the first.
+  function again(before: Allowed<Principal | Everyone>, requirement: PlanRequirement): Outcome<Principal | Everyone> {
+    const { principal } = before
+    return (principal.via === 'none' ? undefined : planDenial(contract, principal.plan, requirement)) ?? before
+  }
+
+  function establish(request: object, allowed: Allowed<Principal | Everyone>): Allowed<Principal | Everyone> {
+    establishedBy.set(request, allowed)
+    return allowed
+  }
+
+  function authorizer<Request extends object>(
+    requirement: AuthorizeOptions<string, string, string, Principal | Everyone, Request>,
+  ) {
+    checkRequirement(contract, requirement)
+    const authenticate = authenticator()
+    const { resource } = requirement
+
+    return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone>> =>
+      chain(authenticate(request, fields), (outcome) => {
+        // Without `optional` nobody is anonymous; the type does not know.
+        if (outcome.kind !== 'allowed') return outcome.kind === 'denied' ? outcome : MISSING
+        if (resource === undefined) return decide(outcome, requirement, 'allow')
+        // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
+        const denied = routeDenial(contract, outcome.principal, requirement)
+        if (denied !== undefined) return report(denied)
+        return chain(resource(outcome.principal, request), (access) => decide(outcome, requirement, access))
+      })
+  }
+
+  function decide(
+    allowed: Allowed<Principal | Everyone>,
+    requirement: Requirement,
+    access: Access,
+  ): Awaitable<Outcome<Principal | Everyone>> {
+    const denial = authorize(contract, counting, allowed.principal, requirement, access)
+    return chain(denial, (denied) => report(denied ?? allowed))
+  }
+
+  function report<T>(outcome: T): T {
+    if (onDenied !== undefined && isDenied(outcome)) {
+      try {
+        onDenied(outcome)
+      } catch {
+        // A broken log must not open, break or delay a request.
+      }
+    }
+    return outcome
+  }
+
+  return {
+    contract,
+    authenticator,
+    authorizer,
+    check(principal: Principal | Everyone, requirement: Requirement, access: Access = 'allow') {
+      checkRequirement(contract, requirement)
+      return decide({ kind: 'allowed', principal, limits: NO_LIMITS }, requirement, access)
+    },
+    established: (request: object) => establishedBy.get(request),
+    render: renderer(contract),
+    allowedHeaders: ({ limits }: Allowed<Principal | Everyone>) =>
+      contract.allowed === undefined ? baseHeaders : { ...baseHeaders, ...contract.allowed(limits, now()) },
+  }
+}
+
+function checkOptions(options: AuthOptions<string, string, string>): void {
+  const { contract, store, accounts, pepper, timeout = DEFAULT_TIMEOUT, insecureAllowEveryone = false } = options
+  if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
+  if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
+  if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
+  if (pepper !== undefined && !(typeof pepper === 'string' && new TextEncoder().encode(pepper).length >= 32)) {
+    throw new TypeError('pepper must be a text of at least 32 bytes')
+  }
+  if (!(Number.isInteger(timeout) && timeout > 0)) throw new TypeError('timeout must be whole milliseconds above 0')
+  // "true" or 1 from a configuration file is not a decision to switch authentication off.
+  if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
+}

@@ -1,0 +1,125 @@
+import { attempt } from './attempt.ts'
+import { type Awaitable, chain } from './awaitable.ts'
+import { type Contract, checkKnown } from './contract.ts'
+import { balanceOf, type Counting } from './limiter.ts'
+import { type Denied, HIDDEN } from './outcome.ts'
+import type { Everyone, Principal } from './principal.ts'
+
+/** What a resource's own rule says: `forbid` is answered 403, `hide` as a resource that does not exist. */
+export type Access = 'allow' | 'forbid' | 'hide'
+
+/** What a mount asks of the account. */
+export interface PlanRequirement<Plan extends string = string, Feature extends string = string> {
+  /** The lowest plan of the ladder that is enough. */
+  readonly plan?: Plan
+  /** A feature that the plan must have. */
+  readonly feature?: Feature
+}
+
+/** What a route asks. Checked in this order: plan, feature, permission, resource, quota. */
+export interface Requirement<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+> extends PlanRequirement<Plan, Feature> {
+  /** A permission that the key's permissions must cover. */
+  readonly permission?: Permission
+  /** Units taken from the account's balance once all else is allowed. Default 0. An account without one is not metered. */
+  readonly cost?: number
+}
+
+/** @throws TypeError when a requirement names what the contract does not know, or its cost is no whole number. */
+export function checkRequirement(contract: Contract, requirement: Requirement): void {
+  const { plan, feature, permission, cost = 0 } = requirement
+  if (plan !== undefined) checkKnown('requirement.plan', 'plan', plan, contract.plans ?? [])
+  if (feature !== undefined) {
+    checkKnown('requirement.feature', 'feature', feature, Object.keys(contract.features ?? {}))
+  }
+  if (permission !== undefined) {
+    checkKnown('requirement.permission', 'permission', permission, Object.keys(contract.permissions ?? {}))
+  }
+  if (!Number.isSafeInteger(cost) || cost < 0) throw new TypeError('requirement.cost must be a whole number, 0 or more')
+}
+
+/** Whether the plan reaches the one asked for, and has the feature. A plan that the contract does not know has none. */
+export function planDenial(contract: Contract, plan: string, requirement: PlanRequirement): Denied<'plan'> | undefined {
+  const { plan: needs, feature } = requirement
+  if (needs !== undefined && !reaches(contract.plans ?? [], plan, needs)) {
+    return { kind: 'denied', code: 'plan', plan, needs }
+  }
+  if (feature !== undefined && !contract.features?.[feature]?.includes(plan)) {
+    return { kind: 'denied', code: 'plan', plan, feature }
+  }
+  return undefined
+}
+
+function reaches(ladder: readonly string[], plan: string, needs: string): boolean {
+  const step = ladder.indexOf(plan)
+  return step >= 0 && step >= ladder.indexOf(needs)
+}
+
+/**
+ * Whether granted permissions cover a needed one: by name, by what the contract says that a granted one covers, or by a
+ * wildcard (`*`, `datasets:*`). Nothing is implied that the contract does not say.
+ */
+export function covers(contract: Contract, granted: readonly string[], needed: string): boolean {
+  const seen = new Set<string>()
+  const open = [...granted]
+  for (let permission = open.pop(); permission !== undefined; permission = open.pop()) {
+    if (permission === needed || isWildcardFor(permission, needed)) return true
+    if (seen.has(permission)) continue
+    seen.add(permission)
+    // A permission from a store may be any text: only the contract's own names have a row.
+    if (Object.hasOwn(contract.permissions ?? {}, permission)) open.push(...(contract.permissions?.[permission] ?? []))
+  }
+  return false
+}
+
+function isWildcardFor(permission: string, needed: string): boolean {
+  return permission === '*' || (permission.endsWith(':*') && needed.startsWith(permission.slice(0, -1)))
+}
+
+/** What needs no look at the resource: plan → feature → permission. Everyone (authentication off) passes. */
+export function routeDenial(
+  contract: Contract,
+  principal: Principal | Everyone,
+  requirement: Requirement,
+): Denied<'plan' | 'forbidden'> | undefined {
+  if (principal.via === 'none') return undefined
+  const { permission } = requirement
+  const denied = planDenial(contract, principal.plan, requirement)
+  if (denied !== undefined) return denied
+  if (permission !== undefined && !covers(contract, principal.permissions, permission)) {
+    return { kind: 'denied', code: 'forbidden', permission }
+  }
+  return undefined
+}
+
+/**
+ * Whether a proven principal may do what a route does: plan → feature → permission → resource → quota. `access` is the
+ * answer of the resource's own rule. The cost is taken from the balance only if all else is allowed.
+ *
+ * Everyone (authentication switched off) passes plan, permission and quota; the resource's rule still holds.
+ */
+export function authorize(
+  contract: Contract,
+  { limiter, timeout }: Counting,
+  principal: Principal | Everyone,
+  requirement: Requirement,
+  access: Access,
+): Awaitable<Denied | undefined> {
+  const denied = routeDenial(contract, principal, requirement)
+  if (denied !== undefined) return denied
+  if (access === 'hide') return HIDDEN
+  // Anything but the word itself is a refusal: a rule that forgot to return must not open the resource.
+  if (access !== 'allow') return { kind: 'denied', code: 'forbidden' }
+
+  const { cost = 0 } = requirement
+  if (principal.via === 'none' || cost === 0 || limiter === undefined) return undefined
+  const balanceId = balanceOf(contract.name, principal.account.id)
+  const spent = attempt(() => limiter.spend(balanceId, cost), timeout)
+  return chain(spent, (result) => {
+    if (result === undefined || 'code' in result) return result
+    return result.spent ? undefined : { kind: 'denied', code: 'exhausted', cost, remaining: result.balance.remaining }
+  })
+}

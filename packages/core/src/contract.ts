@@ -1,0 +1,175 @@
+import { type Carrier, type Fields, fieldNameOf } from './credential.ts'
+import { type KeyFormat, keyCodec } from './key-format.ts'
+import type { LimitState } from './limiter.ts'
+import type { DenialCode, Denied } from './outcome.ts'
+import { renderRow } from './render.ts'
+import type { TokenRules } from './verify-token.ts'
+
+/** What a provider's documentation shows for an error. */
+export interface Answer {
+  readonly status: number
+  /** Beside `Content-Type: application/json` (unless it is given here) and `Cache-Control: no-store`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Serialised as JSON without white space, members in the order given. */
+  readonly body: unknown
+}
+
+/**
+ * The answer to one kind of denial. As a plain answer it is rendered once; as a function it sees the denial's facts and
+ * the request's header fields (for `Accept`), and must be pure and quick.
+ */
+export type DenialRow<Code extends DenialCode> = Answer | ((denied: Denied<Code>, fields: Fields) => Answer)
+
+/** An answer to every denial: a row that is missing does not compile. */
+export type DenialTable = { readonly [Code in DenialCode]: DenialRow<Code> }
+
+/** At most `limit` requests in any `seconds` on end. */
+export interface RateLimit<Plan extends string = string> {
+  readonly name: string
+  readonly seconds: number
+  /** One number, or one for each plan; a plan without a number has no such limit. */
+  readonly limit: number | Readonly<Partial<Record<Plan, number>>>
+  /** Who shares a window. */
+  readonly per: 'key' | 'account'
+}
+
+/** How one provider's API authenticates and what it answers: its documentation, as data. */
+export interface Contract<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+> {
+  /** The service that its keys belong to: a key of one service does not exist for another. */
+  readonly name: string
+  /** In order of precedence: the first carrier that holds something decides. */
+  readonly carriers: readonly Carrier[]
+  /** How its API keys are written. A contract accepts keys, tokens, or both. */
+  readonly key?: KeyFormat
+  /** Keys made elsewhere are admitted, so texts that do not fit `key` reach the store too. Default false. */
+  readonly imported?: boolean
+  /** Key-signed tokens (HS256, the key's id as `kid`). With `key` too, a text with a dot is a token. */
+  readonly token?: TokenRules
+  /** The plans as a ladder, from the lowest: each reaches those before it. */
+  readonly plans?: readonly Plan[]
+  /** Which plans have a feature. Features are not a ladder. */
+  readonly features?: Readonly<Record<Feature, readonly Plan[]>>
+  /** What each permission covers beside itself: other permissions, `prefix:*` for all that begin so, or `*` for all. */
+  readonly permissions?: Readonly<Record<Permission, readonly string[]>>
+  /** Counted on `authenticate` when `createAuth` has a limiter. */
+  readonly limits?: readonly RateLimit<Plan>[]
+  /** The `WWW-Authenticate` of every 401 that has none of its own (RFC 9110 §15.5.2). Default: from the carriers. */
+  readonly challenge?: string
+  readonly denials: DenialTable
+  /** Header fields of answers to authenticated requests. `now`: milliseconds since the epoch. */
+  readonly allowed?: (limits: readonly LimitState[], now: number) => Readonly<Record<string, string>>
+}
+
+/**
+ * Describes how an API authenticates. Returns the description as given, once it has been checked whole: every denial is
+ * rendered with sample facts.
+ *
+ * @throws TypeError naming the option: a contract without a carrier, without `key` and `token`, a plan or permission
+ * that it does not know, a denial row without a status.
+ */
+export function defineContract<
+  const Plan extends string = never,
+  const Permission extends string = never,
+  const Feature extends string = never,
+>(contract: Contract<Plan, Permission, Feature>): Contract<Plan, Permission, Feature> {
+  const { name, carriers, key, token } = contract
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name)) {
+    throw new TypeError('contract.name must be lower-case letters, digits and hyphens')
+  }
+  if (!Array.isArray(carriers) || carriers.length === 0) {
+    throw new TypeError('contract.carriers must hold at least one of header(name) and bearer()')
+  }
+  for (const carrier of carriers) {
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(fieldNameOf(carrier) ?? '')) {
+      throw new TypeError('contract.carriers must name header fields (RFC 9110 §5.1)')
+    }
+  }
+  if (key === undefined && token === undefined) throw new TypeError('contract.key or contract.token must be given')
+  if (key !== undefined) keyCodec(key)
+  if (token !== undefined) checkToken(token)
+  checkPlans(contract)
+  checkPermissions(contract)
+  for (const code of Object.keys(SAMPLES) as DenialCode[]) checkRow(contract, code)
+  return contract
+}
+
+function checkToken({ issuer, audience, leeway, expiryLeeway, maxLifetime }: TokenRules): void {
+  if (typeof issuer !== 'string' || issuer === '') throw new TypeError('contract.token.issuer must be a text')
+  if (audience === '') throw new TypeError('contract.token.audience must be a text, or left out')
+  for (const [option, seconds] of Object.entries({ leeway, expiryLeeway, maxLifetime })) {
+    if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0)) {
+      throw new TypeError(`contract.token.${option} must be a number of seconds, 0 or more`)
+    }
+  }
+}
+
+function checkPlans({ plans = [], features = {}, limits = [] }: Contract): void {
+  for (const [feature, having] of Object.entries(features)) {
+    for (const plan of having) checkKnown(`contract.features.${feature}`, 'plan', plan, plans)
+  }
+  for (const { name, seconds, limit } of limits) {
+    if (!(Number.isInteger(seconds) && seconds > 0)) {
+      throw new TypeError(`contract.limits "${name}": seconds must be a whole number above 0`)
+    }
+    for (const [plan, number] of Object.entries(typeof limit === 'number' ? { '': limit } : limit)) {
+      if (plan !== '') checkKnown(`contract.limits "${name}"`, 'plan', plan, plans)
+      if (!(Number.isInteger(number) && Number(number) > 0)) {
+        throw new TypeError(`contract.limits "${name}": limit must be a whole number above 0`)
+      }
+    }
+  }
+}
+
+function checkPermissions({ permissions = {} }: Contract): void {
+  const known = Object.keys(permissions)
+  for (const [permission, covered] of Object.entries(permissions)) {
+    for (const other of covered) {
+      if (!other.endsWith('*')) checkKnown(`contract.permissions.${permission}`, 'permission', other, known)
+    }
+  }
+}
+
+/** @throws TypeError when a value is none of those that the contract names. */
+export function checkKnown(option: string, kind: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return
+  const accepted = known.length > 0 ? `one of ${known.join(', ')}` : 'left out: the contract has none'
+  throw new TypeError(`${option}: unknown ${kind} "${value}"; it must be ${accepted}`)
+}
+
+const SAMPLE_LIMIT: LimitState = { name: 'sample', limit: 60, seconds: 60, remaining: 0, resetAt: 1_640_995_200_000 }
+
+/** A denial of each kind, to try a contract's rows with. */
+const SAMPLES: { readonly [Code in DenialCode]: Denied<Code> } = {
+  missing: { kind: 'denied', code: 'missing' },
+  malformed: { kind: 'denied', code: 'malformed', keyId: 'key_1234567890' },
+  unknown: { kind: 'denied', code: 'unknown', keyId: 'key_1234567890' },
+  revoked: { kind: 'denied', code: 'revoked', keyId: 'key_1234567890', revokedAt: 1_704_067_200_000 },
+  expired: { kind: 'denied', code: 'expired', keyId: 'key_1234567890', expiredAt: 1_704_067_200_000 },
+  token_invalid: { kind: 'denied', code: 'token_invalid', reason: 'signature' },
+  suspended: { kind: 'denied', code: 'suspended', accountId: 'account' },
+  plan: { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro' },
+  rate_limited: { kind: 'denied', code: 'rate_limited', limit: SAMPLE_LIMIT, retryAfter: 14 },
+  concurrency: { kind: 'denied', code: 'concurrency', limit: 3 },
+  forbidden: { kind: 'denied', code: 'forbidden', permission: 'write' },
+  exhausted: { kind: 'denied', code: 'exhausted', cost: 1, remaining: 0 },
+  hidden: { kind: 'denied', code: 'hidden' },
+  unavailable: { kind: 'denied', code: 'unavailable', cause: undefined },
+}
+
+function checkRow(contract: Contract, code: DenialCode): void {
+  const option = `contract.denials.${code}`
+  if (contract.denials?.[code] === undefined)
+    throw new TypeError(`${option} must be an answer, or a function giving one`)
+  const { status, headers, body } = renderRow(contract, SAMPLES[code], { get: () => null })
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new TypeError(`${option} must have a status from 200 to 599`)
+  }
+  if (body === undefined) throw new TypeError(`${option} must have a body that JSON can spell`)
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`${option}: header ${name} must be printable ASCII`)
+  }
+}

@@ -1,0 +1,39 @@
+/** What adapters for Node's own request and response objects share. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Fields } from '../credential.ts'
+import type { Rendered } from '../render.ts'
+
+/**
+ * Reads header fields from the raw lines. `request.headers` keeps the first of two `Authorization` lines and drops the
+ * rest in silence; here, as in Fetch, they are joined, so that the same bytes lead to the same decision everywhere.
+ */
+export function rawFields(request: Pick<IncomingMessage, 'rawHeaders'>): Fields {
+  const { rawHeaders } = request
+  return {
+    get(name: string): string | null {
+      const wanted = name.toLowerCase()
+      let value: string | null = null
+      for (let i = 0; i < rawHeaders.length; i += 2) {
+        const line = rawHeaders[i] as string
+        if (line.length !== wanted.length || line.toLowerCase() !== wanted) continue
+        value = value === null ? (rawHeaders[i + 1] as string) : `${value}, ${rawHeaders[i + 1]}`
+      }
+      return value
+    },
+  }
+}
+
+/** Sends an answer as it is, byte for byte: frameworks would add a charset or an ETag. */
+export function writeRendered(response: ServerResponse, { status, headers, body }: Rendered): void {
+  response.statusCode = status
+  for (const name in headers) response.setHeader(name, headers[name] as string)
+  response.end(body)
+}
+
+/** Sets the header fields of an allowed request; `Vary` is added to what is there, such as a CORS layer's `Origin`. */
+export function setAllowedHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) {
+    if (name === 'Vary' && response.hasHeader('Vary')) response.appendHeader('Vary', headers[name] as string)
+    else response.setHeader(name, headers[name] as string)
+  }
+}

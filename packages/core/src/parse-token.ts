@@ -1,0 +1,65 @@
+import { textOfBase64Url } from '#platform'
+import { parseObject } from './parse-object.ts'
+
+/** A token taken apart. Nothing in it is believed until its signature has been checked. */
+export interface ParsedToken {
+  readonly kid: string
+  readonly claims: Readonly<Record<string, unknown>>
+  /** Header and claims as they were signed. */
+  readonly signingInput: string
+  readonly signature: string
+}
+
+/** 32 bytes in base64url. */
+const HS256_SIGNATURE_LENGTH = 43
+
+/**
+ * Takes a token apart, or answers `undefined` when it is none that could verify: three parts of canonical base64url
+ * (RFC 7515 §2), header and claims JSON objects in UTF-8 without duplicate names (RFC 8259, RFC 7515 §4), `alg` exactly
+ * `HS256`, a `kid`, `typ` absent or `JWT`, no `crit` (RFC 7515 §4.1.11) and no `b64` (RFC 7797).
+ *
+ * `jwk`, `jku`, `x5u`, `x5c` and `zip` are ignored, never followed. Does not check the signature or any claim.
+ */
+export function parseToken(text: string): ParsedToken | undefined {
+  const [encodedHeader = '', encodedClaims = '', signature = '', ...more] = text.split('.')
+  if (more.length > 0 || signature.length !== HS256_SIGNATURE_LENGTH || !isCanonicalBase64Url(signature))
+    return undefined
+
+  const header = objectOf(encodedHeader)
+  if (header === undefined) return undefined
+  // One key, one algorithm (RFC 8725 §3.1): it is fixed by the credential, and the token may only agree.
+  if (header.alg !== 'HS256' || 'crit' in header || 'b64' in header) return undefined
+  if ('typ' in header && !(typeof header.typ === 'string' && header.typ.toUpperCase() === 'JWT')) return undefined
+  const kid = header.kid
+  if (typeof kid !== 'string' || kid === '') return undefined
+
+  const claims = objectOf(encodedClaims)
+  if (claims === undefined) return undefined
+  return { kid, claims, signingInput: text.slice(0, -(signature.length + 1)), signature }
+}
+
+function objectOf(encoded: string): Readonly<Record<string, unknown>> | undefined {
+  if (!isCanonicalBase64Url(encoded)) return undefined
+  const text = textOfBase64Url(encoded)
+  return text === undefined ? undefined : parseObject(text)
+}
+
+// The characters whose low four, or low two, bits are zero: the only ones that may end a group of two, or of three.
+const ENDS_GROUP_OF_TWO = 'AQgw'
+const ENDS_GROUP_OF_THREE = 'AEIMQUYcgkosw048'
+
+/** Only one text spells given bytes: otherwise a changed unused bit would make another token of the same signature. */
+function isCanonicalBase64Url(text: string): boolean {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return false
+  const last = text.charAt(text.length - 1)
+  switch (text.length % 4) {
+    case 0:
+      return true
+    case 2:
+      return ENDS_GROUP_OF_TWO.includes(last)
+    case 3:
+      return ENDS_GROUP_OF_THREE.includes(last)
+    default:
+      return false
+  }
+}

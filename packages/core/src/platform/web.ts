@@ -1,0 +1,34 @@
+/** Hashing where there is no `node:crypto` (workerd, browsers): WebCrypto is only asynchronous, so noble's is used. */
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+
+export function sha256Hex(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)))
+}
+
+/** HMAC-SHA-256 over the 32 bytes that `digestHex` spells. */
+export function hmacHexOfDigest(secret: string, digestHex: string): string {
+  return bytesToHex(hmac(sha256, utf8ToBytes(secret), hexToBytes(digestHex)))
+}
+
+export function hmacBase64Url(secret: string, text: string): string {
+  const mac = hmac(sha256, utf8ToBytes(secret), utf8ToBytes(text))
+  return btoa(String.fromCharCode(...mac))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace('=', '')
+}
+
+// A decoder that keeps the byte-order mark (`ignoreBOM` means that it is not taken away) lets the JSON parser refuse it.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text that strict base64url spells, or `undefined` when it is not valid UTF-8. */
+export function textOfBase64Url(encoded: string): string | undefined {
+  const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
+  try {
+    return utf8.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0)))
+  } catch {
+    return undefined
+  }
+}

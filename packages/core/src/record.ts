@@ -1,0 +1,41 @@
+import type { Account, KeyMatch, KeyRecord, SigningKeyMatch } from './store.ts'
+
+/*
+ * What a store returns is looked at before it is believed: a row of an older schema, or a date that became NaN, would
+ * otherwise make a key that never expires. Only what decisions rest on is checked.
+ */
+
+export function isKeyMatch(value: KeyMatch): boolean {
+  const { key, secret } = value ?? {}
+  return isKey(key) && typeof secret?.digest === 'string' && isTimeOrNull(secret.expiresAt)
+}
+
+export function isSigningKeyMatch(value: SigningKeyMatch): boolean {
+  const { key, secrets } = value ?? {}
+  return (
+    isKey(key) &&
+    Array.isArray(secrets) &&
+    secrets.every((secret) => typeof secret?.text === 'string' && isTimeOrNull(secret.expiresAt))
+  )
+}
+
+export function isAccount(value: Account): boolean {
+  const { id, plan, status } = value
+  return typeof id === 'string' && typeof plan === 'string' && (status === 'active' || status === 'suspended')
+}
+
+function isKey(key: KeyRecord | undefined): boolean {
+  return (
+    typeof key?.id === 'string' &&
+    typeof key.service === 'string' &&
+    typeof key.accountId === 'string' &&
+    Array.isArray(key.permissions) &&
+    key.permissions.every((permission) => typeof permission === 'string') &&
+    isTimeOrNull(key.expiresAt) &&
+    isTimeOrNull(key.revokedAt)
+  )
+}
+
+function isTimeOrNull(value: unknown): boolean {
+  return value === null || Number.isFinite(value)
+}

@@ -1,0 +1,49 @@
+import type { Answer, Contract } from './contract.ts'
+import type { Fields } from './credential.ts'
+import type { DenialCode, Denied } from './outcome.ts'
+
+/** An answer in bytes: what an adapter sends, header for header. */
+export interface Rendered {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The challenge that stands for the carriers: `Bearer` with the contract's name as realm, `APIKey` for header keys. */
+function challengeOf(contract: Contract): string {
+  if (contract.challenge !== undefined) return contract.challenge
+  const schemes = contract.carriers.map((carrier) =>
+    carrier.kind === 'bearer' ? `Bearer realm="${contract.name}"` : 'APIKey',
+  )
+  return [...new Set(schemes)].join(', ')
+}
+
+/** Turns denials into answers; rows that do not depend on the denial are rendered once, here. */
+export function renderer(contract: Contract): (denied: Denied, fields: Fields) => Rendered {
+  const constant = new Map<DenialCode, Rendered>()
+  for (const [code, row] of Object.entries(contract.denials)) {
+    if (typeof row !== 'function') constant.set(code as DenialCode, renderAnswer(row, challengeOf(contract)))
+  }
+  return (denied, fields) => constant.get(denied.code) ?? renderRow(contract, denied, fields)
+}
+
+export function renderRow(contract: Contract, denied: Denied, fields: Fields): Rendered {
+  const row = contract.denials[denied.code] as Answer | ((denied: Denied, fields: Fields) => Answer)
+  return renderAnswer(typeof row === 'function' ? row(denied, fields) : row, challengeOf(contract))
+}
+
+function renderAnswer({ status, headers, body }: Answer, challenge: string): Rendered {
+  const text = JSON.stringify(body)
+  return Object.freeze({
+    status,
+    body: text,
+    headers: Object.freeze({
+      // No charset: JSON is UTF-8 (RFC 8259 §11), and the providers' documents show none.
+      'Content-Type': 'application/json',
+      'Content-Length': String(new TextEncoder().encode(text).length),
+      'Cache-Control': 'no-store',
+      ...(status === 401 ? { 'WWW-Authenticate': challenge } : undefined),
+      ...headers,
+    }),
+  })
+}

@@ -1,0 +1,92 @@
+import { hmacBase64Url } from '#platform'
+import { equalDigests } from './digest.ts'
+import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
+import type { ParsedToken } from './parse-token.ts'
+import type { SigningKeyMatch, SigningSecret } from './store.ts'
+import { keyDenial } from './verify-key.ts'
+
+/** What a contract asks of the claims. `exp` and `iat` are always required (RFC 7519 §4.1). */
+export interface TokenRules {
+  /** `iss` must equal it exactly. */
+  readonly issuer: string
+  /** `aud` must be or contain it exactly, and is then required. Default: `aud` is not looked at. */
+  readonly audience?: string
+  /** `sub` must equal `kid`. Default false: `sub` is not looked at. */
+  readonly subjectIsKeyId?: boolean
+  /** How far `iat` and `nbf` may lie in the future, in seconds. Default 30. */
+  readonly leeway?: number
+  /** How long after `exp` a token is still accepted, in seconds. Default 0. */
+  readonly expiryLeeway?: number
+  /** The longest `exp - iat`, in seconds. Default: no cap. */
+  readonly maxLifetime?: number
+}
+
+/** HS256 keys have at least 256 bits (RFC 7518 §3.2). */
+export const MIN_SIGNING_SECRET_BYTES = 32
+
+// An unknown kid costs the same HMAC as a known one, over a secret that nobody has: no token verifies against it,
+// because the result is thrown away.
+const NOBODY = 'a secret of no key, of the usual length'
+
+/**
+ * Checks a token against the key that its `kid` names: the signature first, the claims next, and the key's own state
+ * last, so that a bare `kid` never learns whether it is known, revoked or expired.
+ *
+ * Does not check the account, plan, permissions or limits.
+ */
+export function verifyToken(
+  token: ParsedToken,
+  match: SigningKeyMatch | undefined,
+  service: string,
+  rules: TokenRules,
+  now: number,
+): SigningKeyMatch | Denied {
+  const known = match !== undefined && match.key.id === token.kid && match.key.service === service
+  if (!known) {
+    equalDigests(hmacBase64Url(NOBODY, token.signingInput), token.signature)
+    return tokenInvalid('key')
+  }
+  // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
+  if (match.secrets.some((secret) => !isLongEnough(secret))) {
+    return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
+  }
+  const signed = match.secrets.some((secret) => isLive(secret, now) && isSignedBy(token, secret))
+  if (!signed) return tokenInvalid('signature')
+
+  return claimsDenial(token, rules, now) ?? keyDenial(match.key, now) ?? match
+}
+
+function isLongEnough(secret: SigningSecret): boolean {
+  return typeof secret.text === 'string' && new TextEncoder().encode(secret.text).length >= MIN_SIGNING_SECRET_BYTES
+}
+
+function isLive(secret: SigningSecret, now: number): boolean {
+  return secret.expiresAt === null || now < secret.expiresAt
+}
+
+// Both are the canonical base64url of 32 bytes, so comparing the texts compares the MACs.
+function isSignedBy(token: ParsedToken, secret: SigningSecret): boolean {
+  return equalDigests(hmacBase64Url(secret.text, token.signingInput), token.signature)
+}
+
+function claimsDenial(token: ParsedToken, rules: TokenRules, now: number): Denied | undefined {
+  const { exp, iat, nbf, iss, sub, aud } = token.claims
+  const { issuer, audience, subjectIsKeyId = false, leeway = 30, expiryLeeway = 0, maxLifetime } = rules
+  if (!isSeconds(exp)) return tokenInvalid('expiry')
+  if (!isSeconds(iat) || iat * 1000 > now + leeway * 1000) return tokenInvalid('issued_at')
+  if (nbf !== undefined && (!isSeconds(nbf) || nbf * 1000 > now + leeway * 1000)) return tokenInvalid('not_before')
+  if (iss !== issuer) return tokenInvalid('issuer')
+  if (subjectIsKeyId && sub !== token.kid) return tokenInvalid('subject')
+  if (audience !== undefined && aud !== audience && !(Array.isArray(aud) && aud.includes(audience))) {
+    return tokenInvalid('audience')
+  }
+  if (maxLifetime !== undefined && exp - iat > maxLifetime) return tokenInvalid('lifetime')
+  const expiredAt = exp * 1000
+  if (now >= expiredAt + expiryLeeway * 1000) return { kind: 'denied', code: 'expired', keyId: token.kid, expiredAt }
+  return undefined
+}
+
+/** NumericDate by value: `1.79e9` is an integer, `1e400` and `"1790000000"` are none. */
+function isSeconds(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
