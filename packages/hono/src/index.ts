@@ -1,0 +1,104 @@
+import type {
+  Anonymous,
+  AnyAuth,
+  Auth,
+  AuthenticateOptions,
+  AuthorizeOptions,
+  Awaitable,
+  Denied,
+  Fields,
+  Outcome,
+  PrincipalOf,
+} from '@latchkey/core'
+import type { Context, MiddlewareHandler } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+export { principalOf } from '@latchkey/core'
+
+/** The environment of an app behind `authenticate(auth)`: it types `c.var.auth`. */
+export interface AuthEnv<A extends AnyAuth> {
+  Variables: { auth: PrincipalOf<A> }
+}
+
+interface PrincipalEnv<P> {
+  Variables: { auth: P }
+}
+
+/** An auth, or on Workers, where bindings arrive with the request, how to get it: one for each `env`, not each request. */
+export type AuthSource<A> = A | ((c: Context) => A)
+
+/**
+ * Middleware that proves who a request belongs to and admits the account: plan, feature, rate limits. A denial is
+ * answered as the contract documents, before the body is read and before anything behind it runs. The principal is then
+ * in `c.var.auth`, for reading; `principalOf` is the access that other middleware cannot write.
+ *
+ * Does not check permissions or resources: see `requires`.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
+): MiddlewareHandler<PrincipalEnv<P>> {
+  return guard(auth, (auth) => auth.authenticator(options))
+}
+
+/**
+ * Middleware that authorizes a route: permission, resource, cost. Behind `authenticate(auth)` it takes the principal that
+ * was proven there; without it it authenticates by itself, so that a forgotten mount stays closed.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function requires<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
+  options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
+): MiddlewareHandler<PrincipalEnv<P>> {
+  return guard(auth, (auth) => auth.authorizer(options))
+}
+
+/** The contract's answer to a denial that a handler got from `auth.check`. */
+export function deny(auth: AnyAuth, c: Context, denied: Denied): Response {
+  const { status, headers, body } = auth.render(denied, c.req.raw.headers)
+  // Not `new Response`: `c.body` keeps what earlier middleware has set, such as CORS fields.
+  return c.body(body, status as ContentfulStatusCode, { ...headers })
+}
+
+type Decide<P> = (request: Context, fields: Fields) => Awaitable<Outcome<P> | Anonymous>
+
+function guard<A extends AnyAuth>(
+  source: AuthSource<A>,
+  make: (auth: A) => Decide<PrincipalOf<A>>,
+): MiddlewareHandler<PrincipalEnv<PrincipalOf<A>>> {
+  const decideWith = memoised(source, make)
+  return async (c, next) => {
+    const auth = typeof source === 'function' ? source(c) : source
+    const mounted = auth.established(c) !== undefined
+    const decided = decideWith(auth)(c, c.req.raw.headers)
+    const outcome = decided instanceof Promise ? await decided : decided
+    // A route's denial (403, 404) is an answer to an authenticated request too, so its fields come first.
+    const allowed = mounted ? undefined : auth.established(c)
+    const headers = allowed && auth.allowedHeaders(allowed)
+    if (allowed !== undefined) c.set('auth', allowed.principal)
+    if (headers !== undefined) setHeaders(c, headers)
+    if (outcome.kind === 'denied') return deny(auth, c, outcome)
+    await next()
+    // A handler that returned a `Response` of its own has passed by the context's fields.
+    if (headers !== undefined && !c.res.headers.has('Vary')) setHeaders(c, headers)
+  }
+}
+
+function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === 'Vary' })
+}
+
+/** Options are checked once: now if the auth is here, else when each auth is first seen. */
+function memoised<A extends AnyAuth, T>(source: AuthSource<A>, make: (auth: A) => T): (auth: A) => T {
+  const made = new WeakMap<A, T>()
+  const of = (auth: A): T => {
+    const known = made.get(auth) ?? make(auth)
+    made.set(auth, known)
+    return known
+  }
+  if (typeof source !== 'function') of(source)
+  return of
+}
