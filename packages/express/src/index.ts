@@ -1,0 +1,73 @@
+import type {
+  Anonymous,
+  AnyAuth,
+  Auth,
+  AuthenticateOptions,
+  AuthorizeOptions,
+  Awaitable,
+  Denied,
+  Fields,
+  Outcome,
+} from '@latchkey/core'
+import { rawFields, setAllowedHeaders, writeRendered } from '@latchkey/core/node'
+import type { Request, RequestHandler, Response } from 'express'
+
+export { principalOf } from '@latchkey/core'
+
+/**
+ * Middleware that proves who a request belongs to and admits the account: plan, feature, rate limits. A denial is
+ * answered as the contract documents, before the body is read and before anything behind it runs. The principal is then
+ * in `req.auth`, for reading; `principalOf` is the access that other middleware cannot write.
+ *
+ * Does not check permissions or resources: see `requires`.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: Auth<Plan, Permission, Feature, P>,
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
+): RequestHandler {
+  return guard(auth, auth.authenticator(options))
+}
+
+/**
+ * Middleware that authorizes a route: permission, resource, cost. Behind `authenticate(auth)` it takes the principal that
+ * was proven there; without it it authenticates by itself, so that a forgotten mount stays closed.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function requires<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: Auth<Plan, Permission, Feature, P>,
+  options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
+): RequestHandler {
+  return guard(auth, auth.authorizer(options))
+}
+
+/** Answers with the contract's answer to a denial that a handler got from `auth.check`. */
+export function deny(auth: AnyAuth, res: Response, denied: Denied): void {
+  // Not `res.json`: it would add a charset and an ETag.
+  writeRendered(res, auth.render(denied, rawFields(res.req)))
+}
+
+function guard(
+  auth: AnyAuth,
+  decide: (request: Request, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
+): RequestHandler {
+  return (req, res, next) => {
+    const mounted = auth.established(req) !== undefined
+
+    function respond(outcome: Outcome<unknown> | Anonymous): void {
+      const allowed = mounted ? undefined : auth.established(req)
+      if (allowed !== undefined) {
+        Object.assign(req, { auth: allowed.principal })
+        setAllowedHeaders(res, auth.allowedHeaders(allowed))
+      }
+      if (outcome.kind === 'denied') deny(auth, res, outcome)
+      else next()
+    }
+
+    const decided = decide(req, rawFields(req))
+    if (decided instanceof Promise) decided.then(respond).catch(next)
+    else respond(decided)
+  }
+}
