@@ -1,0 +1,78 @@
+import type {
+  Anonymous,
+  AnyAuth,
+  Auth,
+  AuthenticateOptions,
+  AuthorizeOptions,
+  Awaitable,
+  Denied,
+  Fields,
+  Outcome,
+  PrincipalOf,
+} from '@latchkey/core'
+import { rawFields, setAllowedHeaders } from '@latchkey/core/node'
+import type { Context, Middleware } from 'koa'
+
+export { principalOf } from '@latchkey/core'
+
+/** The state of an app behind `authenticate(auth)`: it types `ctx.state.auth`. */
+export interface AuthState<A extends AnyAuth> {
+  auth: PrincipalOf<A>
+}
+
+/**
+ * Middleware that proves who a request belongs to and admits the account: plan, feature, rate limits. A denial is
+ * answered as the contract documents, before the body is read and before anything behind it runs. The principal is then
+ * in `ctx.state.auth`, for reading; `principalOf` is the access that other middleware cannot write.
+ *
+ * Does not check permissions or resources: see `requires`.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: Auth<Plan, Permission, Feature, P>,
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
+): Middleware {
+  return guard(auth, auth.authenticator(options))
+}
+
+/**
+ * Middleware that authorizes a route: permission, resource, cost. Behind `authenticate(auth)` it takes the principal that
+ * was proven there; without it it authenticates by itself, so that a forgotten mount stays closed.
+ *
+ * @throws TypeError when the options name what the contract does not know, as the app is put together.
+ */
+export function requires<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: Auth<Plan, Permission, Feature, P>,
+  options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
+): Middleware {
+  return guard(auth, auth.authorizer(options))
+}
+
+/** Answers with the contract's answer to a denial that a handler got from `auth.check`. */
+export function deny(auth: AnyAuth, ctx: Context, denied: Denied): void {
+  const { status, headers, body } = auth.render(denied, rawFields(ctx.req))
+  // Set, not thrown: Koa's error handler drops all header fields and answers in plain text. And not `ctx.type`: it would
+  // add a charset.
+  ctx.status = status
+  ctx.set(headers)
+  ctx.body = body
+}
+
+function guard(
+  auth: AnyAuth,
+  decide: (request: Context, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
+): Middleware {
+  return async (ctx, next) => {
+    const mounted = auth.established(ctx) !== undefined
+    const decided = decide(ctx, rawFields(ctx.req))
+    const outcome = decided instanceof Promise ? await decided : decided
+    const allowed = mounted ? undefined : auth.established(ctx)
+    if (allowed !== undefined) {
+      ctx.state.auth = allowed.principal
+      setAllowedHeaders(ctx.res, auth.allowedHeaders(allowed))
+    }
+    if (outcome.kind === 'denied') return deny(auth, ctx, outcome)
+    return next()
+  }
+}
