@@ -1,0 +1,120 @@
+import type { ErrorAnswers } from '@latchkey/contracts'
+import type { Access, Answer, AnyAuth, AuthenticateOptions, Principal, Requirement } from '@latchkey/core'
+
+/** One documented API: where it is mounted, who guards it, and its routes. No framework knows more about it. */
+export type { Answer }
+
+export interface Service {
+  /** The first path segment, with its slash. All below it is guarded. */
+  readonly prefix: string
+  readonly auth: AnyAuth
+  readonly mount?: AuthenticateOptions
+  /** Routes that the guard does not stand in front of, because they guard themselves. */
+  readonly ownGuard?: readonly Route[]
+  readonly routes: readonly Route[]
+  readonly errors: ErrorAnswers
+  /** Header fields of every answer, denials included. */
+  readonly headers?: () => Readonly<Record<string, string>>
+}
+
+export interface Route {
+  /** `ANY` for a route that looks at the method itself. A GET route answers HEAD too. */
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'ANY'
+  /** Below the prefix; `:name` stands for one segment. */
+  readonly path: string
+  readonly requires?: Requirement
+  /** The rule of the resource that the path names. */
+  readonly resource?: (principal: ProvenBy, parameters: Parameters) => Access
+  readonly handle: (call: Call) => Answer | Promise<Answer>
+}
+
+/** `undefined` behind `ownGuard`, and where authentication is switched off. */
+export type ProvenBy = Principal | undefined
+export type Parameters = Readonly<Record<string, string | undefined>>
+
+/** A request, as far as the services look at it. */
+export interface Call {
+  readonly method: string
+  readonly principal: ProvenBy
+  readonly parameters: Parameters
+  readonly query: URLSearchParams
+  header(name: string): string | undefined
+  /** The body as text, which was not read before it was asked for. */
+  text(): Promise<string>
+}
+
+/** A request that cannot be read: answered as the service's `bad_request`. */
+export class BadRequest extends Error {}
+
+/** The body as JSON, whatever the content type says: `curl -d` sends a form's. Nothing at all is an empty object. */
+export async function jsonOf(call: Call): Promise<Record<string, unknown>> {
+  const text = await call.text()
+  if (text === '') return {}
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    throw new BadRequest('the body is not JSON')
+  }
+}
+
+const MAX_BODY_BYTES = 1_048_576
+
+/** Reads a body that may not be there, at most a mebibyte. */
+export async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let text = ''
+  let bytes = 0
+  try {
+    for await (const chunk of body ?? []) {
+      bytes += chunk.length
+      if (bytes > MAX_BODY_BYTES) throw new BadRequest('the body is too large')
+      text += decoder.decode(chunk, { stream: true })
+    }
+    return text + decoder.decode()
+  } catch (cause) {
+    throw new BadRequest('the body cannot be read', { cause })
+  }
+}
+
+/** Runs a route. Whatever goes wrong is answered in the service's own envelope: its clients parse every error so. */
+export async function answerOf(service: Service, route: Route, call: Call): Promise<Answer> {
+  try {
+    return await route.handle(call)
+  } catch (error) {
+    if (error instanceof BadRequest) return service.errors.bad_request
+    console.error(error)
+    return service.errors.internal_error
+  }
+}
+
+/** An answer in bytes. The same function serves every framework, so the bytes are the same on each. */
+export function encode({ status, headers, body }: Answer): {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+} {
+  const fields = { ...(status >= 400 && { 'Cache-Control': 'no-store' }), ...headers }
+  if (body === undefined) return { status, headers: fields, body: null }
+  const text = JSON.stringify(body)
+  const length = String(Buffer.byteLength(text))
+  return { status, headers: { 'Content-Type': 'application/json', 'Content-Length': length, ...fields }, body: text }
+}
+
+/** The path and query of a request target, or `undefined` when it is none that a URL could have. */
+export function originForm(target: string): string | undefined {
+  // The absolute form is for proxies, but every server must take it (RFC 9112 §3.2.2).
+  const origin = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/#.*$/, '')
+  const [path = '', ...query] = origin.split('?')
+  const whole = path === '' && origin !== target ? '/' : path
+  if (!/^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/.test(whole) || !isPercentEncoded(whole)) return undefined
+  return [whole, ...query].join('?')
+}
+
+function isPercentEncoded(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}

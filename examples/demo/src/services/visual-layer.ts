@@ -1,0 +1,137 @@
+import { visualLayer, visualLayerErrors } from '@latchkey/contracts'
+import { type Access, type Answer, createAuth, issueSigningKey, type KeyStore } from '@latchkey/core'
+import type { Call, ProvenBy, Route, Service } from '../service.ts'
+
+const contract = visualLayer()
+
+interface Dataset {
+  readonly owner: string
+  readonly viewers: readonly string[]
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** `sessions`: the browser sessions of the application, by their cookie. On premises there is no authentication at all. */
+export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string, string>, onPrem: boolean): Service {
+  const auth = createAuth({ contract, store, insecureAllowEveryone: onPrem })
+  const datasets = new Map<string, Dataset>([
+    ['abc-123-def-456', { owner: 'vl_owner', viewers: ['vl_viewer'], body: dataset('abc-123-def-456', 'My Dataset') }],
+    ['private-000', { owner: 'vl_stranger', viewers: [], body: dataset('private-000', 'Private Dataset') }],
+  ])
+
+  function access(principal: ProvenBy, id: string, action: 'view' | 'delete'): Access {
+    const found = datasets.get(id)
+    if (found === undefined) return 'hide'
+    if (principal === undefined || principal.account.id === found.owner) return 'allow'
+    if (!found.viewers.includes(principal.account.id)) return 'hide'
+    return action === 'view' ? 'allow' : 'forbid'
+  }
+
+  const credentials: Route = {
+    method: 'ANY',
+    path: '/api/v1/api_credentials',
+    handle: async (call) => {
+      if (onPrem) return visualLayerErrors.not_found
+      const accountId = sessions.get(sessionOf(call) ?? '')
+      if (accountId === undefined) return visualLayerErrors.no_session
+      if (call.method !== 'GET' && call.method !== 'HEAD') return visualLayerErrors.not_found
+      const [existing] = await store.listKeys(contract.name, accountId)
+      if (existing !== undefined) return shown(existing.id, null)
+      // A GET that creates must not be one that the user did not make.
+      if (!isOwnNavigation(call)) return visualLayerErrors.forbidden
+      const { key, secret } = await issueSigningKey(
+        store,
+        contract,
+        { accountId, name: 'API credentials' },
+        { onlyFirst: true },
+      )
+      return shown(key.id, secret)
+    },
+  }
+
+  return {
+    prefix: '/visual-layer',
+    auth,
+    errors: visualLayerErrors,
+    // The browser's session opens this page, not a key: neither a token nor an API key is a way in.
+    ownGuard: [credentials],
+    routes: [
+      {
+        method: 'GET',
+        path: '/api/v1/dataset/:id',
+        resource: (principal, { id = '' }) => access(principal, id, 'view'),
+        handle: ({ parameters: { id = '' } }) => ({ status: 200, body: datasets.get(id)?.body }),
+      },
+      {
+        method: 'DELETE',
+        path: '/api/v1/dataset/:id',
+        resource: (principal, { id = '' }) => access(principal, id, 'delete'),
+        handle: ({ parameters: { id = '' } }) => {
+          datasets.delete(id)
+          return { status: 204, body: undefined }
+        },
+      },
+    ],
+  }
+}
+
+const SUPPORT = 'If you need to access your secret again, contact Visual Layer support at support@visual-layer.com.'
+
+function shown(apiKey: string, secret: string | null): Answer {
+  const message =
+    secret === null
+      ? `API key already exists. The secret was only shown once. ${SUPPORT}`
+      : `API key created. Write down the secret – it's only shown once! ${SUPPORT}`
+  return {
+    status: 200,
+    headers: { 'Cache-Control': 'no-store' },
+    body: { api_key: apiKey, api_secret: secret, message },
+  }
+}
+
+function isOwnNavigation(call: Call): boolean {
+  const purpose = `${call.header('sec-purpose') ?? ''} ${call.header('purpose') ?? ''}`
+  return call.method === 'GET' && !purpose.includes('prefetch') && call.header('sec-fetch-site') !== 'cross-site'
+}
+
+/** The value of the one `SESSION` cookie. Two are none: which of them counts would be a choice of the sender. */
+function sessionOf(call: Call): string | undefined {
+  const cookies = (call.header('cookie') ?? '').split(/[;,]/).map((cookie) => cookie.trim())
+  const values = cookies.filter((cookie) => cookie.startsWith('SESSION=')).map((cookie) => cookie.slice(8))
+  return values.length === 1 ? values[0] : undefined
+}
+
+function dataset(id: string, name: string): Readonly<Record<string, unknown>> {
+  return {
+    id,
+    display_name: name,
+    status: 'READY',
+    progress: 100,
+    owned_by: 'VL',
+    created_at: '2025-10-30T10:00:00.000000',
+  }
+}
+
+export async function seedVisualLayer(
+  store: KeyStore,
+  session: string,
+  sessions: Map<string, string>,
+): Promise<Record<string, string>> {
+  for (const id of ['vl_new', 'vl_owner', 'vl_viewer']) {
+    await store.insertAccount({ id, plan: 'cloud', status: 'active', email: null, metadata: {} })
+  }
+  sessions.set(session, 'vl_new')
+  const issue = (accountId: string, name: string) => issueSigningKey(store, contract, { accountId, name })
+  const owner = await issue('vl_owner', 'Owner')
+  const viewer = await issue('vl_viewer', 'Viewer')
+  const revoked = await issue('vl_owner', 'Revoked')
+  await store.revokeKey(contract.name, revoked.key.id, Date.now(), null)
+  return {
+    session,
+    apiKey: owner.key.id,
+    apiSecret: owner.secret ?? '',
+    viewerApiKey: viewer.key.id,
+    viewerApiSecret: viewer.secret ?? '',
+    revokedApiKey: revoked.key.id,
+    revokedApiSecret: revoked.secret ?? '',
+  }
+}
