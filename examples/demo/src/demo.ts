@@ -6,12 +6,13 @@ import { expressListener } from './frameworks/express.ts'
 import { honoListener } from './frameworks/hono.ts'
 import { koaListener } from './frameworks/koa.ts'
 import type { DemoOptions, Framework } from './options.ts'
-import { encode, originForm, type Service } from './service.ts'
+import { encode, type Service } from './service.ts'
 import { aiApiService, seedAiApi } from './services/ai-api.ts'
 import { seedViddyscribe, viddyscribeService } from './services/viddyscribe.ts'
 import { seedViesus, viesusService } from './services/viesus.ts'
 import { seedViralsync, viralsyncService } from './services/viralsync.ts'
 import { seedVisualLayer, visualLayerService } from './services/visual-layer.ts'
+import { isHost, originForm } from './target.ts'
 
 /** What `--json` prints. */
 export interface DemoInfo {
@@ -77,11 +78,11 @@ export async function startDemo({
   }
 }
 
-/** Refuses targets that no URL has before a framework sees them: each would make something else of them. */
+/** Refuses targets and hosts that no URL has (RFC 9112 §3.2) before a framework makes of them what the others do not. */
 function wellFormed(listener: RequestListener): RequestListener {
   return (request, response) => {
     const target = originForm(request.url ?? '')
-    if (target !== undefined) {
+    if (target !== undefined && isHost(request.headers.host ?? '')) {
       request.url = target
       listener(request, response)
       return

@@ -1,9 +1,7 @@
 import type { ErrorAnswers } from '@latchkey/contracts'
-import type { Access, Answer, AnyAuth, AuthenticateOptions, Principal, Requirement } from '@latchkey/core'
+import type { Access, Answer, AnyAuth, AuthenticateOptions, Everyone, Principal, Requirement } from '@latchkey/core'
 
 /** One documented API: where it is mounted, who guards it, and its routes. No framework knows more about it. */
-export type { Answer }
-
 export interface Service {
   /** The first path segment, with its slash. All below it is guarded. */
   readonly prefix: string
@@ -24,23 +22,28 @@ export interface Route {
   readonly path: string
   readonly requires?: Requirement
   /** The rule of the resource that the path names. */
-  readonly resource?: (principal: ProvenBy, parameters: Parameters) => Access
+  readonly resource?: (principal: Principal | Everyone, parameters: Parameters) => Access
   readonly handle: (call: Call) => Answer | Promise<Answer>
 }
 
-/** `undefined` behind `ownGuard`, and where authentication is switched off. */
-export type ProvenBy = Principal | undefined
 export type Parameters = Readonly<Record<string, string | undefined>>
 
 /** A request, as far as the services look at it. */
 export interface Call {
   readonly method: string
-  readonly principal: ProvenBy
+  /** `undefined` on routes with a guard of their own. */
+  readonly principal: Principal | Everyone | undefined
   readonly parameters: Parameters
   readonly query: URLSearchParams
   header(name: string): string | undefined
   /** The body as text, which was not read before it was asked for. */
   text(): Promise<string>
+}
+
+/** The principal of a route that only a key or a token opens. */
+export function provenBy({ principal }: Call): Principal {
+  if (principal === undefined || principal.via === 'none') throw new Error('the route is not guarded')
+  return principal
 }
 
 /** A request that cannot be read: answered as the service's `bad_request`. */
@@ -98,23 +101,4 @@ export function encode({ status, headers, body }: Answer): {
   const text = JSON.stringify(body)
   const length = String(Buffer.byteLength(text))
   return { status, headers: { 'Content-Type': 'application/json', 'Content-Length': length, ...fields }, body: text }
-}
-
-/** The path and query of a request target, or `undefined` when it is none that a URL could have. */
-export function originForm(target: string): string | undefined {
-  // The absolute form is for proxies, but every server must take it (RFC 9112 §3.2.2).
-  const origin = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/#.*$/, '')
-  const [path = '', ...query] = origin.split('?')
-  const whole = path === '' && origin !== target ? '/' : path
-  if (!/^\/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]*$/.test(whole) || !isPercentEncoded(whole)) return undefined
-  return [whole, ...query].join('?')
-}
-
-function isPercentEncoded(path: string): boolean {
-  try {
-    decodeURIComponent(path)
-    return true
-  } catch {
-    return false
-  }
 }

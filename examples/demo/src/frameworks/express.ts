@@ -1,8 +1,9 @@
 import type { RequestListener } from 'node:http'
+import type { Answer } from '@latchkey/core'
 import { authenticate, principalOf, requires } from '@latchkey/express'
 import express, { type Request, type Response, Router } from 'express'
-import { type Answer, answerOf, encode, type Route, type Service, textOf } from '../service.ts'
-import { NOWHERE, provenBy, queryOf } from './shared.ts'
+import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
+import { NOWHERE, queryOf } from './shared.ts'
 
 export function expressListener(services: readonly Service[]): RequestListener {
   const app = express()
@@ -30,7 +31,7 @@ function serviceRouter(service: Service): Router {
     const { resource } = route
     const guard = requires(auth, {
       ...route.requires,
-      ...(resource && { resource: (principal, req) => resource(provenBy(principal), parametersOf(req)) }),
+      ...(resource && { resource: (principal, req) => resource(principal, parametersOf(req)) }),
     })
     const method = route.method === 'ANY' ? 'all' : (route.method.toLowerCase() as 'get' | 'post' | 'delete')
     router[method](route.path, guard, (req: Request, res: Response) => handle(req, res, service, route))
@@ -42,7 +43,7 @@ function serviceRouter(service: Service): Router {
 async function handle(req: Request, res: Response, service: Service, route: Route): Promise<void> {
   const answer = await answerOf(service, route, {
     method: req.method,
-    principal: provenBy(principalOf(service.auth, req, { optional: true })),
+    principal: principalOf(service.auth, req, { optional: true }),
     parameters: parametersOf(req),
     query: queryOf(req.originalUrl),
     header: (name) => req.get(name),

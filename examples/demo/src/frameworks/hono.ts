@@ -5,7 +5,7 @@ import { type AuthEnv, authenticate, principalOf, requires } from '@latchkey/hon
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
 import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
-import { NOWHERE, pathOf, provenBy, queryOf } from './shared.ts'
+import { NOWHERE, pathOf, queryOf } from './shared.ts'
 
 type Env = AuthEnv<AnyAuth> & { Bindings: HttpBindings }
 
@@ -32,7 +32,7 @@ function serviceApp(service: Service): Hono<Env> {
     const { resource } = route
     const guard = requires(auth, {
       ...route.requires,
-      ...(resource && { resource: (principal, c) => resource(provenBy(principal), c.req.param()) }),
+      ...(resource && { resource: (principal, c) => resource(principal, c.req.param()) }),
     })
     app.on(route.method, route.path, guard, (c) => handle(c, service, route))
   }
@@ -43,7 +43,7 @@ function serviceApp(service: Service): Hono<Env> {
 async function handle(c: Context<Env>, service: Service, route: Route): Promise<Response> {
   const answer = await answerOf(service, route, {
     method: c.req.method,
-    principal: provenBy(principalOf(service.auth, c, { optional: true })),
+    principal: principalOf(service.auth, c, { optional: true }),
     parameters: c.req.param(),
     query: queryOf(c.env.incoming.url),
     header: (name) => c.req.header(name),

@@ -1,10 +1,11 @@
 import type { RequestListener } from 'node:http'
 import Router from '@koa/router'
+import type { Answer } from '@latchkey/core'
 import { authenticate, principalOf, requires } from '@latchkey/koa'
 import Koa, { type Context } from 'koa'
 import mount from 'koa-mount'
-import { type Answer, answerOf, encode, type Route, type Service, textOf } from '../service.ts'
-import { NOWHERE, provenBy, queryOf } from './shared.ts'
+import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
+import { NOWHERE, queryOf } from './shared.ts'
 
 export function koaListener(services: readonly Service[]): RequestListener {
   const app = new Koa()
@@ -29,7 +30,7 @@ function serviceApp(service: Service): Koa {
       const { resource } = route
       const guard = requires(auth, {
         ...route.requires,
-        ...(resource && { resource: (principal, ctx) => resource(provenBy(principal), parametersOf(ctx)) }),
+        ...(resource && { resource: (principal, ctx) => resource(principal, parametersOf(ctx)) }),
       })
       router.register(route.path, route.method === 'ANY' ? [] : [route.method], [
         guard,
@@ -51,7 +52,7 @@ function routerOf(routes: readonly Route[], add: (router: Router, route: Route) 
 async function handle(ctx: Context, service: Service, route: Route): Promise<void> {
   const answer = await answerOf(service, route, {
     method: ctx.method,
-    principal: provenBy(principalOf(service.auth, ctx, { optional: true })),
+    principal: principalOf(service.auth, ctx, { optional: true }),
     parameters: parametersOf(ctx),
     query: queryOf(ctx.originalUrl),
     header: (name) => ctx.get(name) || undefined,

@@ -1,5 +1,4 @@
-import type { Answer, Everyone, Principal } from '@latchkey/core'
-import type { ProvenBy } from '../service.ts'
+import type { Answer } from '@latchkey/core'
 
 /** Outside of every service: nobody's envelope. */
 export const NOWHERE: Answer = { status: 404, body: { error: 'Not Found' } }
@@ -10,8 +9,4 @@ export function pathOf(target: string): string {
 
 export function queryOf(target: string | undefined): URLSearchParams {
   return new URLSearchParams(target?.split('?').slice(1).join('?'))
-}
-
-export function provenBy(principal: Principal | Everyone | undefined): ProvenBy {
-  return principal === undefined || principal.via === 'none' ? undefined : principal
 }

@@ -1,6 +1,6 @@
 import { viddyscribe, viddyscribeErrors } from '@latchkey/contracts'
 import { balanceOf, createAuth, issueKey, type KeyStore, type Limiter, rotateKey } from '@latchkey/core'
-import { BadRequest, jsonOf, type Route, type Service } from '../service.ts'
+import { BadRequest, jsonOf, provenBy, type Route, type Service } from '../service.ts'
 
 const contract = viddyscribe()
 
@@ -18,7 +18,7 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
         const media = path.endsWith('/upload_media') && !call.header('content-type')?.includes('json')
         if (!media) await jsonOf(call)
         const id = `task_${crypto.randomUUID()}`
-        jobs.set(id, { team: call.principal?.account.id ?? '', status: 'queued' })
+        jobs.set(id, { team: provenBy(call).account.id, status: 'queued' })
         return { status: 202, body: { job_id: id, status: 'queued' } }
       },
     }
@@ -32,12 +32,12 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
       {
         method: 'GET',
         path: '/enterprise/api/get_results',
-        handle: ({ principal, query }) => {
-          const id = query.get('job_id')
+        handle: (call) => {
+          const id = call.query.get('job_id')
           if (id === null) throw new BadRequest('job_id is missing')
           const job = jobs.get(id)
           // Another team's job is answered as one that does not exist.
-          if (job === undefined || job.team !== principal?.account.id) return viddyscribeErrors.not_found
+          if (job === undefined || job.team !== provenBy(call).account.id) return viddyscribeErrors.not_found
           return { status: 200, body: { job_id: id, status: job.status } }
         },
       },

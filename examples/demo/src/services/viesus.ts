@@ -11,7 +11,7 @@ import {
 } from '@latchkey/core'
 import { buildSchema, GraphQLError } from 'graphql'
 import { createHandler } from 'graphql-http'
-import { type Call, jsonOf, type Service } from '../service.ts'
+import { type Call, jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = viesus()
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'
@@ -79,7 +79,7 @@ function graphqlServer(auth: AnyAuth, limiter: Limiter) {
   const handle = createHandler<Call, undefined, Context>({
     schema,
     rootValue: root,
-    context: (request) => ({ principal: request.raw.principal as Principal }),
+    context: (request) => ({ principal: provenBy(request.raw) }),
   })
 
   return async (call: Call): Promise<Answer> => {

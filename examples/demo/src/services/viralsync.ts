@@ -1,6 +1,6 @@
 import { viralsync, viralsyncErrors } from '@latchkey/contracts'
 import { createAuth, issueKey, type KeyStore, type Limiter } from '@latchkey/core'
-import { jsonOf, type Service } from '../service.ts'
+import { jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = viralsync()
 
@@ -15,9 +15,9 @@ export function viralsyncService(store: KeyStore, limiter: Limiter): Service {
       {
         method: 'GET',
         path: '/v1/me',
-        handle: ({ principal }) => {
-          const account = principal?.account
-          return { status: 200, body: { userId: account?.id, plan: account?.plan, email: account?.email } }
+        handle: (call) => {
+          const { id, plan, email } = provenBy(call).account
+          return { status: 200, body: { userId: id, plan, email } }
         },
       },
       {

@@ -1,6 +1,14 @@
 import { visualLayer, visualLayerErrors } from '@latchkey/contracts'
-import { type Access, type Answer, createAuth, issueSigningKey, type KeyStore } from '@latchkey/core'
-import type { Call, ProvenBy, Route, Service } from '../service.ts'
+import {
+  type Access,
+  type Answer,
+  createAuth,
+  type Everyone,
+  issueSigningKey,
+  type KeyStore,
+  type Principal,
+} from '@latchkey/core'
+import type { Call, Route, Service } from '../service.ts'
 
 const contract = visualLayer()
 
@@ -18,10 +26,10 @@ export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string
     ['private-000', { owner: 'vl_stranger', viewers: [], body: dataset('private-000', 'Private Dataset') }],
   ])
 
-  function access(principal: ProvenBy, id: string, action: 'view' | 'delete'): Access {
+  function access(principal: Principal | Everyone, id: string, action: 'view' | 'delete'): Access {
     const found = datasets.get(id)
     if (found === undefined) return 'hide'
-    if (principal === undefined || principal.account.id === found.owner) return 'allow'
+    if (principal.via === 'none' || principal.account.id === found.owner) return 'allow'
     if (!found.viewers.includes(principal.account.id)) return 'hide'
     return action === 'view' ? 'allow' : 'forbid'
   }
