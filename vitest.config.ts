@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the sources; only what a test starts as a program of its own runs on the build.
-const conditions = ['@latchkey/source', 'node', 'import', 'module', 'default']
+const conditions = ['@latchkey/source', 'node', 'import', 'default']
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    // Loaded by one loader: with two, graphql would be there twice and refuse its own schema.
+    server: { deps: { inline: ['graphql', 'graphql-http'] } },
     include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts', 'test/**/*.test.ts'],
   },
 })

@@ -140,6 +140,9 @@ export function principalOf(auth: AnyAuth, request: object, options?: { readonly
   return allowed?.principal
 }
 
+/** Where a contract names no plans (or permissions), none can be required, but an account still has some text there. */
+type Stored<Name extends string> = [Name] extends [never] ? string : Name
+
 /**
  * Puts a contract and a store together.
  *
@@ -151,12 +154,14 @@ export function createAuth<
   Feature extends string = string,
 >(
   options: AuthOptions<Plan, Permission, Feature> & { readonly insecureAllowEveryone?: false },
-): Auth<Plan, Permission, Feature, Principal<Plan, Permission>>
+): Auth<Plan, Permission, Feature, Principal<Stored<Plan>, Stored<Permission>>>
 export function createAuth<
   Plan extends string = string,
   Permission extends string = string,
   Feature extends string = string,
->(options: AuthOptions<Plan, Permission, Feature>): Auth<Plan, Permission, Feature>
+>(
+  options: AuthOptions<Plan, Permission, Feature>,
+): Auth<Plan, Permission, Feature, Principal<Stored<Plan>, Stored<Permission>> | Everyone>
 export function createAuth(options: AuthOptions<string, string, string>): Auth {
   checkOptions(options)
   const contract = defineContract(options.contract)
