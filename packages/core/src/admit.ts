@@ -2,8 +2,8 @@ import { attempt } from './attempt.ts'
 import { type PlanRequirement, planDenial } from './authorize.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Contract } from './contract.ts'
-import type { Counting, Window } from './limiter.ts'
-import { isDenied, NO_LIMITS, type Outcome } from './outcome.ts'
+import { type Counting, isTaken, type Window } from './limiter.ts'
+import { isDenied, NO_LIMITS, type Outcome, unavailable } from './outcome.ts'
 import type { Principal } from './principal.ts'
 
 /** Whether a proven principal's account comes in at all: account active → plan reaches → rate. */
@@ -24,7 +24,8 @@ export function admit(
   const taken = attempt(() => limiter.take(windows, 1, now), timeout)
   return chain(taken, (result) => {
     if (isDenied(result)) return result
-    if (result.refusedBy === undefined) return { kind: 'allowed', principal, limits: result.states }
+    if (!isTaken(result)) return unavailable(new Error('the limiter returned a broken answer'))
+    if (result.taken || result.refusedBy === undefined) return { kind: 'allowed', principal, limits: result.states }
     const retryAfter = Math.max(1, Math.ceil((result.refusedBy.resetAt - now) / 1000))
     return { kind: 'denied', code: 'rate_limited', limit: result.refusedBy, retryAfter }
   })

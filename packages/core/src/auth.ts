@@ -9,7 +9,7 @@ import {
   type Requirement,
   routeDenial,
 } from './authorize.ts'
-import { type Awaitable, chain } from './awaitable.ts'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Contract, defineContract } from './contract.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
 import type { Limiter } from './limiter.ts'
@@ -165,7 +165,16 @@ export function createAuth<
 export function createAuth(options: AuthOptions<string, string, string>): Auth {
   checkOptions(options)
   const contract = defineContract(options.contract)
-  const { store, accounts, limiter, pepper, timeout = DEFAULT_TIMEOUT, now = Date.now, onDenied } = options
+  const {
+    store,
+    accounts,
+    limiter,
+    pepper,
+    timeout = DEFAULT_TIMEOUT,
+    now = Date.now,
+    onDenied,
+    insecureAllowEveryone,
+  } = options
   const counting = { limiter, timeout }
   const prove = prover({ contract, store, accounts, pepper, timeout })
   const baseHeaders = {
@@ -181,7 +190,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     return (request: object, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
       if (before !== undefined) return report(again(before, requirement))
-      if (options.insecureAllowEveryone === true) return establish(request, everyone)
+      if (insecureAllowEveryone === true) return establish(request, everyone)
       const at = now()
       const proven = prove(fields, at)
       if (proven === MISSING && requirement.optional === true) return ANONYMOUS
@@ -233,11 +242,11 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 
   function report<T>(outcome: T): T {
     if (onDenied !== undefined && isDenied(outcome)) {
+      // A log that throws or rejects must not open, break or delay a request.
       try {
-        onDenied(outcome)
-      } catch {
-        // A broken log must not open, break or delay a request.
-      }
+        const told: unknown = onDenied(outcome)
+        if (isPromise(told)) told.then(undefined, () => {})
+      } catch {}
     }
     return outcome
   }
@@ -246,8 +255,10 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     contract,
     authenticator,
     authorizer,
-    check(principal: Principal | Everyone, requirement: Requirement, access: Access = 'allow') {
+    check(principal: Principal | Everyone, requirement: Requirement, ...rule: [access?: Access]) {
       checkRequirement(contract, requirement)
+      // Not a default value: a rule that forgot to return must not be taken for one that is not there.
+      const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
       return decide({ kind: 'allowed', principal, limits: NO_LIMITS }, requirement, access)
     },
     established: (request: object) => establishedBy.get(request),
@@ -258,14 +269,31 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 }
 
 function checkOptions(options: AuthOptions<string, string, string>): void {
-  const { contract, store, accounts, pepper, timeout = DEFAULT_TIMEOUT, insecureAllowEveryone = false } = options
+  const {
+    contract,
+    store,
+    accounts,
+    limiter,
+    pepper,
+    timeout = DEFAULT_TIMEOUT,
+    insecureAllowEveryone = false,
+  } = options
   if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
   if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
+  if (contract.token !== undefined && typeof store.findSigningKey !== 'function') {
+    throw new TypeError('store must find signing keys: the contract has token rules')
+  }
+  if (limiter !== undefined && !(typeof limiter.take === 'function' && typeof limiter.spend === 'function')) {
+    throw new TypeError('limiter must be a limiter, such as memoryLimiter()')
+  }
   if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
   if (pepper !== undefined && !(typeof pepper === 'string' && new TextEncoder().encode(pepper).length >= 32)) {
     throw new TypeError('pepper must be a text of at least 32 bytes')
   }
-  if (!(Number.isInteger(timeout) && timeout > 0)) throw new TypeError('timeout must be whole milliseconds above 0')
+  // Timers hold 31 bits; a longer timeout would be over at once.
+  if (!(Number.isInteger(timeout) && timeout > 0 && timeout < 2 ** 31)) {
+    throw new TypeError('timeout must be whole milliseconds, from 1 to 2147483647')
+  }
   // "true" or 1 from a configuration file is not a decision to switch authentication off.
   if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
 }

@@ -1,8 +1,8 @@
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import { type Contract, checkKnown } from './contract.ts'
-import { balanceOf, type Counting } from './limiter.ts'
-import { type Denied, HIDDEN } from './outcome.ts'
+import { balanceOf, type Counting, isSpent } from './limiter.ts'
+import { type Denied, HIDDEN, isDenied, unavailable } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 
 /** What a resource's own rule says: `forbid` is answered 403, `hide` as a resource that does not exist. */
@@ -119,7 +119,10 @@ export function authorize(
   const balanceId = balanceOf(contract.name, principal.account.id)
   const spent = attempt(() => limiter.spend(balanceId, cost), timeout)
   return chain(spent, (result) => {
-    if (result === undefined || 'code' in result) return result
-    return result.spent ? undefined : { kind: 'denied', code: 'exhausted', cost, remaining: result.balance.remaining }
+    if (isDenied(result)) return result
+    if (!isSpent(result)) return unavailable(new Error('the limiter returned a broken answer'))
+    return result === undefined || result.spent
+      ? undefined
+      : { kind: 'denied', code: 'exhausted', cost, remaining: result.balance.remaining }
   })
 }

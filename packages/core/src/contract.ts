@@ -2,7 +2,7 @@ import { type Carrier, type Fields, fieldNameOf } from './credential.ts'
 import { type KeyFormat, keyCodec } from './key-format.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
-import { renderRow } from './render.ts'
+import { type Rendered, renderRow } from './render.ts'
 import type { TokenRules } from './verify-token.ts'
 
 /** What a provider's documentation shows for an error. */
@@ -22,6 +22,9 @@ export type DenialRow<Code extends DenialCode> = Answer | ((denied: Denied<Code>
 
 /** An answer to every denial: a row that is missing does not compile. */
 export type DenialTable = { readonly [Code in DenialCode]: DenialRow<Code> }
+
+/** RFC 9110 §5.1 and §5.6.2: what a header field may be called. */
+const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 
 /** At most `limit` requests in any `seconds` on end. */
 export interface RateLimit<Plan extends string = string> {
@@ -84,13 +87,16 @@ export function defineContract<
     throw new TypeError('contract.carriers must hold at least one of header(name) and bearer()')
   }
   for (const carrier of carriers) {
-    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(fieldNameOf(carrier) ?? '')) {
+    if (!FIELD_NAME.test(fieldNameOf(carrier) ?? '')) {
       throw new TypeError('contract.carriers must name header fields (RFC 9110 §5.1)')
     }
   }
   if (key === undefined && token === undefined) throw new TypeError('contract.key or contract.token must be given')
   if (key !== undefined) keyCodec(key)
   if (token !== undefined) checkToken(token)
+  if (key?.prefix.includes('.') && token !== undefined) {
+    throw new TypeError('key.prefix must have no dot beside contract.token: a text with a dot is a token')
+  }
   checkPlans(contract)
   checkPermissions(contract)
   for (const code of Object.keys(SAMPLES) as DenialCode[]) checkRow(contract, code)
@@ -128,7 +134,8 @@ function checkPermissions({ permissions = {} }: Contract): void {
   const known = Object.keys(permissions)
   for (const [permission, covered] of Object.entries(permissions)) {
     for (const other of covered) {
-      if (!other.endsWith('*')) checkKnown(`contract.permissions.${permission}`, 'permission', other, known)
+      const isWildcard = other === '*' || other.endsWith(':*')
+      if (!isWildcard) checkKnown(`contract.permissions.${permission}`, 'permission', other, known)
     }
   }
 }
@@ -164,12 +171,21 @@ function checkRow(contract: Contract, code: DenialCode): void {
   const option = `contract.denials.${code}`
   if (contract.denials?.[code] === undefined)
     throw new TypeError(`${option} must be an answer, or a function giving one`)
-  const { status, headers, body } = renderRow(contract, SAMPLES[code], { get: () => null })
+  const { status, headers, body } = sampleOf(contract, code, option)
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new TypeError(`${option} must have a status from 200 to 599`)
   }
   if (body === undefined) throw new TypeError(`${option} must have a body that JSON can spell`)
   for (const [name, value] of Object.entries(headers)) {
+    if (!FIELD_NAME.test(name)) throw new TypeError(`${option}: a header must have a name (RFC 9110 §5.1)`)
     if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`${option}: header ${name} must be printable ASCII`)
+  }
+}
+
+function sampleOf(contract: Contract, code: DenialCode, option: string): Rendered {
+  try {
+    return renderRow(contract, SAMPLES[code], { get: () => null })
+  } catch (cause) {
+    throw new TypeError(`${option} cannot be rendered`, { cause })
   }
 }

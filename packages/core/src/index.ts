@@ -9,7 +9,7 @@ export {
   principalOf,
 } from './auth.ts'
 export type { Access, PlanRequirement, Requirement } from './authorize.ts'
-export type { Awaitable } from './awaitable.ts'
+export { type Awaitable, isPromise } from './awaitable.ts'
 export {
   type Answer,
   type Contract,

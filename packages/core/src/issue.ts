@@ -72,6 +72,7 @@ export async function rotateKey(
   { pepper, now = Date.now() }: IssueOptions = {},
 ): Promise<IssuedKey | undefined> {
   if (contract.key === undefined) throw new TypeError(`contract ${contract.name} has no key format`)
+  if (!(Number.isFinite(overlap) && overlap >= 0)) throw new TypeError('overlap must be milliseconds, 0 or more')
   const codec = keyCodec(contract.key)
   const { text } = codec.mint(contract.key.id && id)
   const secret = keySecret(text, codec.display(text), pepper, now)

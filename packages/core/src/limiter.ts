@@ -57,6 +57,16 @@ export interface Counting {
   readonly timeout: number
 }
 
+/** A limiter that answers something else must not open a request: what it returns is looked at before it is believed. */
+export function isTaken(value: Taken): boolean {
+  if (typeof value?.taken !== 'boolean' || !Array.isArray(value.states)) return false
+  return value.taken || Number.isFinite(value.refusedBy?.resetAt)
+}
+
+export function isSpent(value: Spent | undefined): boolean {
+  return value === undefined || (typeof value?.spent === 'boolean' && Number.isFinite(value.balance?.remaining))
+}
+
 /** The name of the balance that the requests of an account are charged to. */
 export function balanceOf(service: string, accountId: string): string {
   return `${service}:${accountId}`

@@ -98,6 +98,8 @@ export function memoryStore(): MemoryStore {
     rotateKey(service: string, id: string, secret: Secret, previousEndsAt: number): KeyRecord | undefined {
       return update(service, id, ({ key, secrets }) => {
         if (key.revokedAt !== null) return undefined
+        if (secret.kind === 'key' && services.get(service)?.ids.has(secret.digest))
+          throw new Error('the digest is taken')
         const ended = secrets.map((old) => ({ ...old, expiresAt: Math.min(old.expiresAt ?? Infinity, previousEndsAt) }))
         return { key, secrets: [...ended, secret] }
       })
@@ -118,7 +120,10 @@ export function memoryStore(): MemoryStore {
     },
 
     changeKey(service: string, id: string, change: KeyChange): KeyRecord | undefined {
-      return update(service, id, ({ key, secrets }) => ({ key: { ...key, ...change }, secrets }))
+      return update(service, id, ({ key, secrets }) => {
+        const { name, environment, permissions, expiresAt, metadata } = { ...key, ...change }
+        return { key: { ...key, name, environment, permissions, expiresAt, metadata }, secrets }
+      })
     },
 
     findAccount(id: string): Account | undefined {

@@ -82,7 +82,7 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     const found = accounts === undefined ? match.account : attempt(() => accounts.find(id), timeout)
     return chain(found, (account): Account | Denied | null => {
       if (account === null || account === undefined || isDenied(account)) return account ?? null
-      return isAccount(account) ? account : broken('account')
+      return isAccount(account) && account.id === id ? account : broken('account')
     })
   }
 

@@ -41,9 +41,20 @@ function renderAnswer({ status, headers, body }: Answer, challenge: string): Ren
       // No charset: JSON is UTF-8 (RFC 8259 §11), and the providers' documents show none.
       'Content-Type': 'application/json',
       'Content-Length': String(new TextEncoder().encode(text).length),
-      'Cache-Control': 'no-store',
       ...(status === 401 ? { 'WWW-Authenticate': challenge } : undefined),
-      ...headers,
+      ...canonical(headers),
+      // Last, and so not the row's to say: a cache that kept a denial would answer for the next caller.
+      'Cache-Control': 'no-store',
     }),
   })
+}
+
+const CANONICAL_NAMES = ['Content-Type', 'Content-Length', 'Cache-Control', 'WWW-Authenticate'] as const
+
+/** Names compare without case (RFC 9110 §5.1): a row's `content-type` replaces ours and does not stand beside it. */
+function canonical(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => {
+    return [CANONICAL_NAMES.find((known) => known.toLowerCase() === name.toLowerCase()) ?? name, value]
+  })
+  return Object.fromEntries(entries)
 }

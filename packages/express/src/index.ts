@@ -1,13 +1,14 @@
-import type {
-  Anonymous,
-  AnyAuth,
-  Auth,
-  AuthenticateOptions,
-  AuthorizeOptions,
-  Awaitable,
-  Denied,
-  Fields,
-  Outcome,
+import {
+  type Anonymous,
+  type AnyAuth,
+  type Auth,
+  type AuthenticateOptions,
+  type AuthorizeOptions,
+  type Awaitable,
+  type Denied,
+  type Fields,
+  isPromise,
+  type Outcome,
 } from '@latchkey/core'
 import { rawFields, setAllowedHeaders, writeRendered } from '@latchkey/core/node'
 import type { Request, RequestHandler, Response } from 'express'
@@ -67,7 +68,7 @@ function guard(
     }
 
     const decided = decide(req, rawFields(req))
-    if (decided instanceof Promise) decided.then(respond).catch(next)
+    if (isPromise(decided)) Promise.resolve(decided).then(respond).catch(next)
     else respond(decided)
   }
 }

@@ -1,14 +1,15 @@
-import type {
-  Anonymous,
-  AnyAuth,
-  Auth,
-  AuthenticateOptions,
-  AuthorizeOptions,
-  Awaitable,
-  Denied,
-  Fields,
-  Outcome,
-  PrincipalOf,
+import {
+  type Anonymous,
+  type AnyAuth,
+  type Auth,
+  type AuthenticateOptions,
+  type AuthorizeOptions,
+  type Awaitable,
+  type Denied,
+  type Fields,
+  isPromise,
+  type Outcome,
+  type PrincipalOf,
 } from '@latchkey/core'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -74,7 +75,7 @@ function guard<A extends AnyAuth>(
     const auth = typeof source === 'function' ? source(c) : source
     const mounted = auth.established(c) !== undefined
     const decided = decideWith(auth)(c, c.req.raw.headers)
-    const outcome = decided instanceof Promise ? await decided : decided
+    const outcome = isPromise(decided) ? await decided : decided
     // A route's denial (403, 404) is an answer to an authenticated request too, so its fields come first.
     const allowed = mounted ? undefined : auth.established(c)
     const headers = allowed && auth.allowedHeaders(allowed)

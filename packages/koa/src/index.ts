@@ -1,14 +1,15 @@
-import type {
-  Anonymous,
-  AnyAuth,
-  Auth,
-  AuthenticateOptions,
-  AuthorizeOptions,
-  Awaitable,
-  Denied,
-  Fields,
-  Outcome,
-  PrincipalOf,
+import {
+  type Anonymous,
+  type AnyAuth,
+  type Auth,
+  type AuthenticateOptions,
+  type AuthorizeOptions,
+  type Awaitable,
+  type Denied,
+  type Fields,
+  isPromise,
+  type Outcome,
+  type PrincipalOf,
 } from '@latchkey/core'
 import { rawFields, setAllowedHeaders } from '@latchkey/core/node'
 import type { Context, Middleware } from 'koa'
@@ -66,7 +67,7 @@ function guard(
   return async (ctx, next) => {
     const mounted = auth.established(ctx) !== undefined
     const decided = decide(ctx, rawFields(ctx.req))
-    const outcome = decided instanceof Promise ? await decided : decided
+    const outcome = isPromise(decided) ? await decided : decided
     const allowed = mounted ? undefined : auth.established(ctx)
     if (allowed !== undefined) {
       ctx.state.auth = allowed.principal

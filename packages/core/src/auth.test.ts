@@ -1,0 +1,690 @@
+import { describe, expect, it } from 'vitest'
+import { type AuthOptions, createAuth, principalOf } from './auth.ts'
+import type { Access } from './authorize.ts'
+import { type Answer, defineContract } from './contract.ts'
+import { bearer, header } from './credential.ts'
+import { digestKey } from './digest.ts'
+import { memoryLimiter } from './limiter.ts'
+import { memoryStore } from './memory-store.ts'
+import type { Denied } from './outcome.ts'
+import type { Account, KeyReader, KeyRecord } from './store.ts'
+
+const NOW = 1_790_000_000_000
+const PEPPER = 'pepper-pepper-pepper-pepper-32-b'
+const TEXT = 'acme_0123456789abcdefghijklmnopqrstuv'
+const FREE_TEXT = 'acme_0123456789abcdefghijklmnopqrstuw'
+
+const answer = (status: number): Answer => ({ status, body: { error: status } })
+
+const CONTRACT = defineContract({
+  name: 'acme',
+  carriers: [header('x-api-key'), bearer()],
+  key: { prefix: 'acme_', length: 32, alphabet: 'base36' },
+  plans: ['free', 'pro'],
+  features: { video: ['pro'] },
+  permissions: { read: [], write: [], admin: ['*'] },
+  limits: [{ name: 'minute', seconds: 60, limit: 3, per: 'key' }],
+  denials: {
+    missing: answer(401),
+    malformed: answer(401),
+    unknown: answer(401),
+    revoked: answer(401),
+    expired: answer(401),
+    token_invalid: answer(401),
+    suspended: answer(403),
+    plan: answer(403),
+    rate_limited: answer(429),
+    concurrency: answer(429),
+    forbidden: answer(403),
+    exhausted: answer(402),
+    hidden: answer(404),
+    unavailable: answer(503),
+  },
+})
+
+const ACCOUNT: Account = { id: 'account_1', plan: 'pro', status: 'active', email: null, metadata: {} }
+const FREE: Account = { id: 'account_2', plan: 'free', status: 'active', email: null, metadata: {} }
+const KEY: KeyRecord = {
+  id: 'key_1',
+  service: 'acme',
+  accountId: 'account_1',
+  name: 'ci',
+  environment: null,
+  permissions: ['read'],
+  createdAt: 0,
+  expiresAt: null,
+  revokedAt: null,
+  revokedReason: null,
+  metadata: {},
+}
+
+const secretOf = (text: string) => ({
+  kind: 'key' as const,
+  digest: digestKey(text),
+  display: '…',
+  createdAt: 0,
+  expiresAt: null,
+})
+
+function filled() {
+  const store = memoryStore()
+  store.insertAccount(ACCOUNT)
+  store.insertAccount(FREE)
+  store.insertKey(KEY, secretOf(TEXT))
+  store.insertKey({ ...KEY, id: 'key_2', accountId: 'account_2' }, secretOf(FREE_TEXT))
+  return store
+}
+
+type Options = Omit<AuthOptions<'free' | 'pro', 'read' | 'write' | 'admin', 'video'>, 'contract'>
+const authOf = (options: Partial<Options> = {}) =>
+  createAuth({ contract: CONTRACT, store: filled(), now: () => NOW, ...options })
+
+/** A store that answers as the memory store does, a turn later. */
+function asynchronous(store = filled()): KeyReader {
+  return {
+    findByDigest: async (service, digest) => store.findByDigest(service, digest),
+    findSigningKey: async (service, id) => store.findSigningKey(service, id),
+  }
+}
+
+const GOOD = new Headers({ 'x-api-key': TEXT })
+const NONE = new Headers()
+const BAD = new Headers({ 'x-api-key': 'garbage' })
+const UNKNOWN_KEY = new Headers({ 'x-api-key': `acme_${'0'.repeat(32)}` })
+const missing = { kind: 'denied', code: 'missing' }
+const allowedBy = (via: string) => ({ kind: 'allowed', principal: { via } })
+
+describe('createAuth', () => {
+  it.each([
+    ['no contract', { contract: undefined }, /contract/],
+    ['a contract that is null', { contract: null }, /contract/],
+    ['a contract that is not whole', { contract: { ...CONTRACT, carriers: [] } }, /contract\.carriers/],
+    ['no store', { store: undefined }, /store/],
+    ['a store that is none', { store: {} }, /store/],
+    ['accounts that are none', { accounts: {} }, /accounts/],
+    ['an empty pepper', { pepper: '' }, /pepper/],
+    ['a pepper of 31 bytes', { pepper: PEPPER.slice(1) }, /pepper/],
+    ['a pepper that is no text', { pepper: new Uint8Array(32) }, /pepper/],
+    ['a timeout of 0', { timeout: 0 }, /timeout/],
+    ['a negative timeout', { timeout: -1 }, /timeout/],
+    ['a timeout of NaN', { timeout: NaN }, /timeout/],
+    ['a timeout without end', { timeout: Infinity }, /timeout/],
+    ['a text for a timeout', { timeout: '2000' }, /timeout/],
+    ['"true" for insecureAllowEveryone', { insecureAllowEveryone: 'true' }, /insecureAllowEveryone/],
+    ['1 for insecureAllowEveryone', { insecureAllowEveryone: 1 }, /insecureAllowEveryone/],
+    ['null for insecureAllowEveryone', { insecureAllowEveryone: null }, /insecureAllowEveryone/],
+    ['"" for insecureAllowEveryone', { insecureAllowEveryone: '' }, /insecureAllowEveryone/],
+  ])('refuses %s, and names the option', (_what, change, option) => {
+    const creating = () => createAuth({ contract: CONTRACT, store: filled(), ...(change as object) })
+    expect(creating).toThrow(TypeError)
+    expect(creating).toThrow(option)
+  })
+
+  it('refuses a limiter that is none', () => {
+    expect(() => authOf({ limiter: {} as Options['limiter'] & object })).toThrow(/limiter/)
+  })
+
+  it('refuses a store that cannot find signing keys, where the contract has tokens', () => {
+    const { findByDigest } = filled()
+    const contract = { ...CONTRACT, token: { issuer: 'sdk' } }
+    expect(() => createAuth({ contract, store: { findByDigest } as KeyReader })).toThrow(/store/)
+  })
+
+  it('refuses a timeout that timers cannot hold, because it would be over at once', () => {
+    expect(() => authOf({ timeout: 2 ** 31 })).toThrow(/timeout/)
+  })
+
+  it('takes a pepper of 32 bytes', () => {
+    expect(() => authOf({ pepper: PEPPER })).not.toThrow()
+  })
+
+  it('does not read the store', () => {
+    const fail = () => {
+      throw new Error('read')
+    }
+    expect(() => authOf({ store: { findByDigest: fail, findSigningKey: fail } })).not.toThrow()
+  })
+})
+
+describe('authenticator', () => {
+  it('refuses options that the contract does not know, when it is made', () => {
+    const auth = authOf()
+    expect(() => auth.authenticator({ plan: 'gold' as 'pro' })).toThrow(/requirement\.plan/)
+    expect(() => auth.authenticator({ feature: 'audio' as 'video' })).toThrow(/requirement\.feature/)
+  })
+
+  it('allows synchronously where the store answers so', () => {
+    const outcome = authOf().authenticator()({}, GOOD)
+    expect(outcome).toEqual({
+      kind: 'allowed',
+      principal: { via: 'key', account: ACCOUNT, key: KEY, plan: 'pro', permissions: ['read'] },
+      limits: [],
+    })
+  })
+
+  it('denies synchronously where the store answers so', () => {
+    expect(authOf().authenticator()({}, UNKNOWN_KEY)).toEqual({ kind: 'denied', code: 'unknown' })
+  })
+
+  it('answers with a promise only where the store does', async () => {
+    const authenticate = authOf({ store: asynchronous() }).authenticator()
+    expect(authenticate({}, NONE)).toEqual(missing)
+    expect(authenticate({}, BAD)).toEqual({ kind: 'denied', code: 'malformed' })
+    const outcome = authenticate({}, GOOD)
+    expect(outcome).toBeInstanceOf(Promise)
+    expect(await outcome).toMatchObject(allowedBy('key'))
+  })
+
+  it('asks the clock of the options', () => {
+    const store = filled()
+    store.changeKey('acme', 'key_1', { expiresAt: NOW })
+    expect(authOf({ store, now: () => NOW - 1 }).authenticator()({}, GOOD)).toMatchObject(allowedBy('key'))
+    expect(authOf({ store, now: () => NOW }).authenticator()({}, GOOD)).toMatchObject({ code: 'expired' })
+  })
+
+  it('sees a revocation and a suspension at the next request', () => {
+    const store = filled()
+    const authenticate = authOf({ store }).authenticator()
+    expect(authenticate({}, GOOD)).toMatchObject(allowedBy('key'))
+    store.changeAccount('account_1', { status: 'suspended' })
+    expect(authenticate({}, GOOD)).toEqual({ kind: 'denied', code: 'suspended', accountId: 'account_1' })
+    store.revokeKey('acme', 'key_1', NOW, null)
+    expect(authenticate({}, GOOD)).toMatchObject({ code: 'revoked' })
+  })
+
+  it('asks for the plan and the feature', () => {
+    const auth = authOf()
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    expect(auth.authenticator({ plan: 'pro' })({}, free)).toMatchObject({ code: 'plan', needs: 'pro' })
+    expect(auth.authenticator({ feature: 'video' })({}, free)).toMatchObject({ code: 'plan', feature: 'video' })
+    expect(auth.authenticator({ plan: 'pro', feature: 'video' })({}, GOOD)).toMatchObject(allowedBy('key'))
+  })
+
+  it('uses the pepper', () => {
+    expect(authOf({ pepper: PEPPER }).authenticator()({}, GOOD)).toMatchObject({ code: 'unknown' })
+  })
+
+  it('is unavailable when the store hangs past the timeout', async () => {
+    const hang = () => new Promise<never>(() => {})
+    const auth = authOf({ store: { findByDigest: hang, findSigningKey: hang }, timeout: 5 })
+    await expect(auth.authenticator()({}, GOOD)).resolves.toMatchObject({ code: 'unavailable' })
+  })
+
+  describe('optional', () => {
+    const authenticate = authOf().authenticator({ optional: true })
+
+    it('forgives an absent credential', () => {
+      expect(authenticate({}, NONE)).toEqual({ kind: 'anonymous' })
+      expect(authenticate({}, new Headers({ 'x-api-key': '', authorization: 'Basic Zm9v' }))).toEqual({
+        kind: 'anonymous',
+      })
+    })
+
+    it('forgives nothing else', async () => {
+      expect(authenticate({}, BAD)).toMatchObject({ code: 'malformed' })
+      expect(authenticate({}, UNKNOWN_KEY)).toMatchObject({ code: 'unknown' })
+      expect(authenticate({}, { get: () => 'a, b' })).toMatchObject({ code: 'malformed' })
+      const store = filled()
+      store.revokeKey('acme', 'key_1', NOW, null)
+      expect(authOf({ store }).authenticator({ optional: true })({}, GOOD)).toMatchObject({ code: 'revoked' })
+      store.changeAccount('account_2', { status: 'suspended' })
+      const suspended = new Headers({ 'x-api-key': FREE_TEXT })
+      expect(authOf({ store }).authenticator({ optional: true })({}, suspended)).toMatchObject({ code: 'suspended' })
+      const broken = { findByDigest: () => Promise.reject(new Error('gone')), findSigningKey: () => undefined }
+      const outcome = await authOf({ store: broken }).authenticator({ optional: true })({}, GOOD)
+      expect(outcome).toMatchObject({ code: 'unavailable' })
+    })
+
+    it('is off by default, and on only by true', () => {
+      expect(authOf().authenticator()({}, NONE)).toEqual(missing)
+      expect(authOf().authenticator({ optional: false })({}, NONE)).toEqual(missing)
+      expect(authOf().authenticator({ optional: 'yes' as unknown as boolean })({}, NONE)).toEqual(missing)
+    })
+
+    it('establishes nobody', () => {
+      const auth = authOf()
+      const request = {}
+      auth.authenticator({ optional: true })(request, NONE)
+      expect(auth.established(request)).toBeUndefined()
+      expect(() => principalOf(auth, request)).toThrow(TypeError)
+      expect(principalOf(auth, request, { optional: true })).toBeUndefined()
+    })
+  })
+})
+
+describe('the principal', () => {
+  it('is established for the request that was authenticated, and for no other', () => {
+    const auth = authOf()
+    const request = {}
+    auth.authenticator()(request, GOOD)
+    expect(principalOf(auth, request)).toMatchObject({ via: 'key', key: { id: 'key_1' } })
+    expect(auth.established(request)).toMatchObject(allowedBy('key'))
+    expect(() => principalOf(auth, {})).toThrow(TypeError)
+    expect(() => principalOf(auth, { ...request })).toThrow(TypeError)
+    expect(() => principalOf(auth, Object.create(request))).toThrow(TypeError)
+  })
+
+  it('is established for this auth alone', () => {
+    const [a, b] = [authOf(), authOf()]
+    const request = {}
+    a.authenticator()(request, GOOD)
+    expect(b.established(request)).toBeUndefined()
+    expect(() => principalOf(b, request)).toThrow(TypeError)
+    expect(b.authorizer({})(request, NONE)).toEqual(missing)
+  })
+
+  it('is not read from the request', () => {
+    const auth = authOf()
+    const forged = { auth: { via: 'key', account: ACCOUNT, key: KEY, plan: 'pro', permissions: ['admin'] } }
+    expect(() => principalOf(auth, forged)).toThrow(TypeError)
+    expect(auth.authorizer({})(forged, NONE)).toEqual(missing)
+  })
+
+  it('is not established by a denial', async () => {
+    const store = filled()
+    store.changeAccount('account_1', { status: 'suspended' })
+    for (const auth of [authOf({ store }), authOf({ store: asynchronous(store) })]) {
+      const request = {}
+      expect(await auth.authenticator()(request, GOOD)).toMatchObject({ code: 'suspended' })
+      expect(auth.established(request)).toBeUndefined()
+    }
+  })
+
+  it('is established once a promise has answered', async () => {
+    const auth = authOf({ store: asynchronous() })
+    const request = {}
+    await auth.authenticator()(request, GOOD)
+    expect(principalOf(auth, request)).toMatchObject({ via: 'key' })
+  })
+
+  it('stays the one that was proven first', () => {
+    const auth = authOf()
+    const request = {}
+    auth.authenticator()(request, GOOD)
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    expect(auth.authenticator()(request, free)).toMatchObject({ principal: { key: { id: 'key_1' } } })
+  })
+})
+
+describe('authenticating twice', () => {
+  it('counts the rate once for one request', () => {
+    const limiter = memoryLimiter()
+    const auth = authOf({ limiter })
+    const authenticate = auth.authenticator()
+    const authorize = auth.authorizer({ permission: 'read' })
+    for (let i = 0; i < 3; i++) {
+      const request = {}
+      for (let mount = 0; mount < 3; mount++) {
+        expect(authenticate(request, GOOD)).toMatchObject({ kind: 'allowed', limits: [{ remaining: 2 - i }] })
+        expect(authorize(request, GOOD)).toMatchObject({ kind: 'allowed' })
+      }
+    }
+    expect(authenticate({}, GOOD)).toMatchObject({ code: 'rate_limited', retryAfter: 60 })
+  })
+
+  it('asks for the plan of each mount', () => {
+    const reported: Denied[] = []
+    const auth = authOf({ onDenied: (denied) => reported.push(denied) })
+    const request = {}
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    const denied = { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro' }
+    expect(auth.authenticator()(request, free)).toMatchObject(allowedBy('key'))
+    expect(auth.authenticator({ plan: 'pro' })(request, free)).toEqual(denied)
+    expect(auth.authenticator({ feature: 'video' })(request, free)).toMatchObject({ code: 'plan', feature: 'video' })
+    expect(reported[0]).toEqual(denied)
+    expect(reported.length).toBe(2)
+  })
+})
+
+describe('authorizer', () => {
+  it('refuses options that the contract does not know, when it is made', () => {
+    const auth = authOf()
+    expect(() => auth.authorizer({ permission: 'delete' as 'read' })).toThrow(/requirement\.permission/)
+    expect(() => auth.authorizer({ cost: -1 })).toThrow(/requirement\.cost/)
+    expect(() => auth.authorizer({ plan: 'gold' as 'pro' })).toThrow(/requirement\.plan/)
+  })
+
+  it('authenticates by itself when the mount was forgotten', async () => {
+    for (const auth of [authOf(), authOf({ store: asynchronous() })]) {
+      expect(await auth.authorizer({})({}, NONE)).toEqual(missing)
+      expect(await auth.authorizer({})({}, BAD)).toMatchObject({ code: 'malformed' })
+      const request = {}
+      expect(await auth.authorizer({ permission: 'read' })(request, GOOD)).toMatchObject(allowedBy('key'))
+      expect(principalOf(auth, request)).toMatchObject({ via: 'key' })
+    }
+  })
+
+  it('asks for a credential after an optional mount', () => {
+    const auth = authOf()
+    const request = {}
+    expect(auth.authenticator({ optional: true })(request, NONE)).toEqual({ kind: 'anonymous' })
+    expect(auth.authorizer({})(request, NONE)).toEqual(missing)
+  })
+
+  it('is synchronous where the store and the resource rule are', () => {
+    const authorize = authOf().authorizer({ permission: 'read', resource: () => 'allow' })
+    expect(authorize({}, GOOD)).toMatchObject(allowedBy('key'))
+  })
+
+  it('asks for plan and permission', () => {
+    const auth = authOf()
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    expect(auth.authorizer({ permission: 'write' })({}, GOOD)).toEqual({
+      kind: 'denied',
+      code: 'forbidden',
+      permission: 'write',
+    })
+    expect(auth.authorizer({ plan: 'pro' })({}, free)).toMatchObject({ code: 'plan' })
+  })
+
+  describe('resource', () => {
+    it('is given the principal and the request', () => {
+      const asked: unknown[] = []
+      const request = { id: 'dataset_1' }
+      const resource = (principal: { readonly via: string }, { id }: { readonly id: string }): Access => {
+        asked.push([principal.via, id])
+        return 'allow'
+      }
+      expect(authOf().authorizer({ resource })(request, GOOD)).toMatchObject(allowedBy('key'))
+      expect(asked).toEqual([['key', 'dataset_1']])
+    })
+
+    it.each<[Access, string]>([
+      ['forbid', 'forbidden'],
+      ['hide', 'hidden'],
+    ])('that says %s is answered %s', async (access, code) => {
+      expect(authOf().authorizer({ resource: () => access })({}, GOOD)).toEqual({ kind: 'denied', code })
+      await expect(authOf().authorizer({ resource: async () => access })({}, GOOD)).resolves.toEqual({
+        kind: 'denied',
+        code,
+      })
+    })
+
+    it.each([[undefined], [null], [true], [{}], ['Allow']])('that returns %j is forbidden', async (access) => {
+      const said = access as unknown as Access
+      expect(authOf().authorizer({ resource: () => said })({}, GOOD)).toMatchObject({ code: 'forbidden' })
+      await expect(authOf().authorizer({ resource: async () => said })({}, GOOD)).resolves.toMatchObject({
+        code: 'forbidden',
+      })
+    })
+
+    it('is asked only once authentication, plan and permission have passed', () => {
+      const resource = (): Access => {
+        throw new Error('asked')
+      }
+      const auth = authOf()
+      const free = new Headers({ 'x-api-key': FREE_TEXT })
+      expect(auth.authorizer({ resource })({}, NONE)).toEqual(missing)
+      expect(auth.authorizer({ resource })({}, UNKNOWN_KEY)).toMatchObject({ code: 'unknown' })
+      expect(auth.authorizer({ resource, permission: 'write' })({}, GOOD)).toMatchObject({ code: 'forbidden' })
+      expect(auth.authorizer({ resource, plan: 'pro' })({}, free)).toMatchObject({ code: 'plan' })
+      expect(auth.authorizer({ resource, feature: 'video' })({}, free)).toMatchObject({ code: 'plan' })
+    })
+
+    it('passes on what it throws or rejects with', async () => {
+      const cause = new Error('the application')
+      const throwing = authOf().authorizer({
+        resource: () => {
+          throw cause
+        },
+      })
+      expect(() => throwing({}, GOOD)).toThrow(cause)
+      await expect(authOf().authorizer({ resource: () => Promise.reject(cause) })({}, GOOD)).rejects.toBe(cause)
+    })
+  })
+
+  describe('cost', () => {
+    function metered(remaining: number) {
+      const limiter = memoryLimiter()
+      limiter.setBalance('acme:account_1', { remaining, used: 0 })
+      return { limiter, auth: authOf({ limiter }) }
+    }
+
+    it('is taken once all else has allowed', () => {
+      const { limiter, auth } = metered(10)
+      expect(auth.authorizer({ permission: 'read', cost: 3, resource: () => 'allow' })({}, GOOD)).toMatchObject(
+        allowedBy('key'),
+      )
+      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 7, used: 3 })
+    })
+
+    it('is not taken for a request that is denied', () => {
+      const { limiter, auth } = metered(10)
+      const request = {}
+      auth.authorizer({ cost: 1 })(request, NONE)
+      auth.authorizer({ cost: 1 })(request, UNKNOWN_KEY)
+      auth.authorizer({ cost: 1, permission: 'write' })(request, GOOD)
+      auth.authorizer({ cost: 1, resource: () => 'hide' })(request, GOOD)
+      auth.authorizer({ cost: 1, resource: () => 'forbid' })(request, GOOD)
+      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 10, used: 0 })
+    })
+
+    it('that the balance does not cover is exhausted, after the resource rule', () => {
+      const { limiter, auth } = metered(2)
+      expect(auth.authorizer({ cost: 3 })({}, GOOD)).toEqual({
+        kind: 'denied',
+        code: 'exhausted',
+        cost: 3,
+        remaining: 2,
+      })
+      expect(auth.authorizer({ cost: 3, resource: () => 'hide' })({}, GOOD)).toMatchObject({ code: 'hidden' })
+      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 2, used: 0 })
+    })
+
+    it('is not taken where the rate is spent', () => {
+      const { limiter, auth } = metered(10)
+      for (let i = 0; i < 5; i++) auth.authorizer({ cost: 1 })({}, GOOD)
+      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 7, used: 3 })
+    })
+  })
+})
+
+describe('check', () => {
+  function proven(options: Partial<Options> = {}) {
+    const auth = authOf(options)
+    const request = {}
+    auth.authenticator()(request, GOOD)
+    return { auth, principal: principalOf(auth, request) }
+  }
+
+  it('answers for a proven principal, synchronously', () => {
+    const { auth, principal } = proven()
+    expect(auth.check(principal, { permission: 'read' })).toEqual({ kind: 'allowed', principal, limits: [] })
+    expect(auth.check(principal, { permission: 'write' })).toMatchObject({ code: 'forbidden', permission: 'write' })
+    expect(auth.check(principal, { permission: 'read' }, 'hide')).toEqual({ kind: 'denied', code: 'hidden' })
+    expect(auth.check(principal, { permission: 'write' }, 'hide')).toMatchObject({ code: 'forbidden' })
+  })
+
+  it('takes the cost when it allows', () => {
+    const limiter = memoryLimiter()
+    limiter.setBalance('acme:account_1', { remaining: 5, used: 0 })
+    const { auth, principal } = proven({ limiter })
+    auth.check(principal, { cost: 2 }, 'forbid')
+    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 5, used: 0 })
+    auth.check(principal, { cost: 2 })
+    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 3, used: 2 })
+    expect(auth.check(principal, { cost: 4 })).toEqual({ kind: 'denied', code: 'exhausted', cost: 4, remaining: 3 })
+  })
+
+  it('refuses a requirement that the contract does not know', () => {
+    const { auth, principal } = proven()
+    expect(() => auth.check(principal, { permission: 'delete' as 'read' })).toThrow(/requirement\.permission/)
+    expect(() => auth.check(principal, { cost: NaN })).toThrow(/requirement\.cost/)
+  })
+
+  it('forbids where the resource’s rule forgot to answer', () => {
+    const { auth, principal } = proven()
+    const ruleOf = (): Access | undefined => undefined
+    expect(auth.check(principal, {}, ruleOf())).toMatchObject({ code: 'forbidden' })
+    expect(auth.check(principal, {}, null as unknown as Access)).toMatchObject({ code: 'forbidden' })
+  })
+
+  it('reports a denial', () => {
+    const reported: Denied[] = []
+    const { auth, principal } = proven({ onDenied: (denied) => reported.push(denied) })
+    auth.check(principal, {}, 'hide')
+    expect(reported).toEqual([{ kind: 'denied', code: 'hidden' }])
+  })
+})
+
+describe('insecureAllowEveryone', () => {
+  const fail = () => {
+    throw new Error('read')
+  }
+  const everyone = (options: Partial<Options> = {}) =>
+    createAuth({
+      contract: CONTRACT,
+      store: { findByDigest: fail, findSigningKey: fail },
+      insecureAllowEveryone: true,
+      ...options,
+    })
+
+  it('is off by default', () => {
+    expect(authOf().authenticator()({}, NONE)).toEqual(missing)
+    expect(authOf({ insecureAllowEveryone: false }).authenticator()({}, NONE)).toEqual(missing)
+  })
+
+  it('makes every request everyone’s, with whatever credential, and reads no store', () => {
+    for (const fields of [NONE, BAD, GOOD]) {
+      const auth = everyone()
+      const request = {}
+      const outcome = { kind: 'allowed', principal: { via: 'none' }, limits: [] }
+      expect(auth.authenticator({ plan: 'pro', feature: 'video' })(request, fields)).toEqual(outcome)
+      expect(principalOf(auth, request)).toEqual({ via: 'none' })
+      expect(auth.authenticator({ plan: 'pro' })(request, fields)).toEqual(outcome)
+    }
+  })
+
+  it('passes plan, permission and cost, and counts nothing', () => {
+    const limiter = memoryLimiter()
+    const auth = everyone({ limiter: { ...limiter, take: fail, spend: fail } })
+    const authorize = auth.authorizer({ plan: 'pro', permission: 'admin', cost: 5 })
+    for (let i = 0; i < 10; i++) expect(authorize({}, NONE)).toMatchObject(allowedBy('none'))
+  })
+
+  it('still asks the resource’s own rule', () => {
+    const asked: unknown[] = []
+    const authorize = everyone().authorizer({
+      permission: 'admin',
+      resource(principal) {
+        asked.push(principal)
+        return 'hide'
+      },
+    })
+    expect(authorize({}, NONE)).toEqual({ kind: 'denied', code: 'hidden' })
+    expect(asked).toEqual([{ via: 'none' }])
+    expect(everyone().check({ via: 'none' }, { permission: 'admin' }, 'forbid')).toMatchObject({ code: 'forbidden' })
+  })
+
+  it('is decided when the auth is made', () => {
+    const options: { contract: typeof CONTRACT; store: KeyReader; insecureAllowEveryone: boolean } = {
+      contract: CONTRACT,
+      store: filled(),
+      insecureAllowEveryone: false,
+    }
+    const authenticate = createAuth(options).authenticator()
+    options.insecureAllowEveryone = true
+    expect(authenticate({}, NONE)).toEqual(missing)
+  })
+})
+
+describe('onDenied', () => {
+  it('is told of each denial once, with its private facts', async () => {
+    const store = filled()
+    store.revokeKey('acme', 'key_1', 5, 'leaked')
+    for (const reader of [store, asynchronous(store)]) {
+      const reported: Denied[] = []
+      const auth = authOf({ store: reader, onDenied: (denied) => reported.push(denied) })
+      await auth.authenticator()({}, GOOD)
+      await auth.authorizer({ permission: 'write', resource: () => 'allow' })({}, GOOD)
+      const free = new Headers({ 'x-api-key': FREE_TEXT })
+      await auth.authorizer({ permission: 'write' })({}, free)
+      await auth.authorizer({ permission: 'write', resource: () => 'allow' })({}, free)
+      await auth.authorizer({ resource: () => 'hide' })({}, free)
+      await auth.authorizer({})({}, NONE)
+      const revoked = { kind: 'denied', code: 'revoked', keyId: 'key_1', revokedAt: 5 }
+      const forbidden = { kind: 'denied', code: 'forbidden', permission: 'write' }
+      expect(reported).toEqual([revoked, revoked, forbidden, forbidden, { kind: 'denied', code: 'hidden' }, missing])
+    }
+  })
+
+  it('is not told of what is allowed or anonymous', () => {
+    const onDenied = () => {
+      throw new Error('told')
+    }
+    const auth = authOf({ onDenied })
+    expect(auth.authenticator({ optional: true })({}, NONE)).toEqual({ kind: 'anonymous' })
+    expect(auth.authorizer({ permission: 'read' })({}, GOOD)).toMatchObject(allowedBy('key'))
+  })
+
+  it('changes nothing when it throws', async () => {
+    const onDenied = () => {
+      throw new Error('the log is full')
+    }
+    const auth = authOf({ onDenied })
+    expect(auth.authenticator()({}, NONE)).toEqual(missing)
+    expect(auth.authorizer({ permission: 'write' })({}, GOOD)).toMatchObject({ code: 'forbidden' })
+    const later = authOf({ store: asynchronous(), onDenied })
+    await expect(later.authenticator()({}, UNKNOWN_KEY)).resolves.toMatchObject({ code: 'unknown' })
+  })
+
+  it('changes nothing when it rejects: no rejection is left unhandled', async () => {
+    const unhandled: unknown[] = []
+    const before = process.rawListeners('unhandledRejection') as ((reason: unknown) => void)[]
+    process.removeAllListeners('unhandledRejection')
+    process.on('unhandledRejection', (reason) => unhandled.push(reason))
+    try {
+      const auth = authOf({ onDenied: () => Promise.reject(new Error('the log is full')) as unknown as undefined })
+      expect(auth.authenticator()({}, NONE)).toEqual(missing)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    } finally {
+      process.removeAllListeners('unhandledRejection')
+      for (const listener of before) process.on('unhandledRejection', listener)
+    }
+    expect(unhandled).toEqual([])
+  })
+})
+
+describe('render and allowedHeaders', () => {
+  it('render a denial as the contract says', () => {
+    expect(authOf().render({ kind: 'denied', code: 'missing' }, NONE)).toEqual({
+      status: 401,
+      body: '{"error":401}',
+      headers: {
+        'Content-Type': 'application/json',
+        'Content-Length': '13',
+        'Cache-Control': 'no-store',
+        'WWW-Authenticate': 'APIKey, Bearer realm="acme"',
+      },
+    })
+  })
+
+  it('keep shared caches from storing what a carrier other than Authorization opened', () => {
+    const allowed = { kind: 'allowed', principal: { via: 'none' }, limits: [] } as const
+    const auth = createAuth({ contract: CONTRACT, store: filled(), insecureAllowEveryone: true })
+    expect(auth.allowedHeaders(allowed)).toEqual({ 'Cache-Control': 'private', Vary: 'x-api-key, Authorization' })
+  })
+
+  it('name a carrier once', () => {
+    const contract = defineContract({ ...CONTRACT, carriers: [bearer(), header('Authorization')] })
+    const auth = createAuth({ contract, store: filled(), insecureAllowEveryone: true })
+    expect(auth.allowedHeaders({ kind: 'allowed', principal: { via: 'none' }, limits: [] }).Vary).toBe('Authorization')
+  })
+
+  it('add what the contract says of the limits, at the time of the answer', () => {
+    const contract = defineContract({
+      ...CONTRACT,
+      allowed: (limits, now) => ({ 'X-Left': limits.map((limit) => limit.remaining).join(), 'X-Now': String(now) }),
+    })
+    const auth = createAuth({ contract, store: filled(), limiter: memoryLimiter(), now: () => NOW })
+    const request = {}
+    auth.authenticator()(request, GOOD)
+    const allowed = auth.established(request)
+    expect(allowed && auth.allowedHeaders(allowed)).toEqual({
+      'Cache-Control': 'private',
+      Vary: 'x-api-key, Authorization',
+      'X-Left': '2',
+      'X-Now': String(NOW),
+    })
+  })
+})

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+
+it('exports these names from @latchkey/core', async () => {
+  expect(Object.keys(await import('@latchkey/core')).sort()).toEqual([
+    'balanceOf',
+    'bearer',
+    'createAuth',
+    'defineContract',
+    'digestKey',
+    'equalDigests',
+    'header',
+    'isPromise',
+    'issueKey',
+    'issueSigningKey',
+    'keyCodec',
+    'memoryLimiter',
+    'memoryStore',
+    'principalOf',
+    'rotateKey',
+  ])
+})
+
+it('exports these names from @latchkey/core/node', async () => {
+  expect(Object.keys(await import('./node/index.ts')).sort()).toEqual([
+    'rawFields',
+    'setAllowedHeaders',
+    'writeRendered',
+  ])
+})

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { rawFields, setAllowedHeaders, writeRendered } from './index.ts'
+
+describe('rawFields', () => {
+  const request = (...rawHeaders: string[]) => rawFields({ rawHeaders })
+
+  it('finds a field whatever the case of its name', () => {
+    expect(request('X-API-KEY', 'abc').get('x-api-key')).toBe('abc')
+    expect(request('x-api-key', 'abc').get('X-Api-Key')).toBe('abc')
+  })
+
+  it('is null where there is no such line', () => {
+    expect(request('x-api-keys', 'abc', 'x-api', 'abc').get('x-api-key')).toBeNull()
+    expect(request().get('authorization')).toBeNull()
+  })
+
+  it('keeps an empty line', () => {
+    expect(request('x-api-key', '').get('x-api-key')).toBe('')
+  })
+
+  it('joins the lines of one name, in their order, as Fetch does', () => {
+    for (const values of [
+      ['a', 'b'],
+      ['a', 'a'],
+      ['', 'a'],
+      ['a', ''],
+      ['', ''],
+      ['a', 'b', 'c'],
+    ]) {
+      const lines = values.map((value): [string, string] => ['Authorization', value])
+      expect(request(...lines.flat()).get('authorization')).toBe(new Headers(lines).get('authorization'))
+    }
+  })
+
+  it('joins lines whose names differ in case', () => {
+    expect(request('Authorization', 'Bearer a', 'AUTHORIZATION', 'Bearer b').get('authorization')).toBe(
+      'Bearer a, Bearer b',
+    )
+  })
+
+  it('does not take a value for a name', () => {
+    expect(request('x-echo', 'authorization', 'Bearer', 'x').get('authorization')).toBeNull()
+  })
+})
+
+describe('on a real server', () => {
+  const servers: ReturnType<typeof createServer>[] = []
+
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close()
+  })
+
+  /** The answer's bytes as they are on the wire. */
+  async function exchange(
+    handle: (request: IncomingMessage, response: ServerResponse) => void,
+    lines: readonly string[] = [],
+  ): Promise<string> {
+    const server = createServer(handle)
+    servers.push(server)
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write(['GET / HTTP/1.1', 'Host: localhost', 'Connection: close', ...lines, '', ''].join('\r\n'))
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    return text
+  }
+
+  it('sees the second Authorization line that request.headers drops', async () => {
+    let seen: string | null | undefined
+    let node: string | undefined
+    await exchange(
+      (request, response) => {
+        seen = rawFields(request).get('authorization')
+        node = request.headers.authorization
+        response.end()
+      },
+      ['Authorization: Bearer aaa', 'authorization: Bearer bbb'],
+    )
+    expect(node).toBe('Bearer aaa')
+    expect(seen).toBe('Bearer aaa, Bearer bbb')
+  })
+
+  it('sends a rendered answer byte for byte', async () => {
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': '13', 'Cache-Control': 'no-store' }
+    const text = await exchange((_request, response) => {
+      writeRendered(response, { status: 401, headers, body: '{"error":"e"}' })
+    })
+    const [head, body] = text.split('\r\n\r\n')
+    expect(head?.split('\r\n').filter((line) => !/^(Date|Connection):/.test(line))).toEqual([
+      'HTTP/1.1 401 Unauthorized',
+      'Content-Type: application/json',
+      'Content-Length: 13',
+      'Cache-Control: no-store',
+    ])
+    expect(body).toBe('{"error":"e"}')
+  })
+
+  it('adds to a Vary that is there, and replaces nothing of it', async () => {
+    const text = await exchange((_request, response) => {
+      response.setHeader('Vary', 'Origin')
+      setAllowedHeaders(response, { 'Cache-Control': 'private', Vary: 'x-api-key, Authorization' })
+      response.end()
+    })
+    const vary = [...text.matchAll(/^Vary: (.*)\r$/gm)].flatMap(([, value]) => value?.split(', '))
+    expect(vary).toEqual(['Origin', 'x-api-key', 'Authorization'])
+    expect(text).toMatch(/^Cache-Control: private\r$/m)
+  })
+
+  it('sets Vary where there is none', async () => {
+    const text = await exchange((_request, response) => {
+      setAllowedHeaders(response, { Vary: 'Authorization' })
+      response.end()
+    })
+    expect(text.match(/^Vary: .*$/gm)).toEqual(['Vary: Authorization'])
+  })
+})
