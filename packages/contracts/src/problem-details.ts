@@ -1,10 +1,14 @@
 /** The default for everybody else: problem details (RFC 9457), Bearer challenges (RFC 6750), RateLimit fields. */
-import type { Answer, Contract, LimitState } from '@latchkey/core'
+import type { Answer, Contract, IdentityProvider, LimitState } from '@latchkey/core'
 import { type BearerError, bearerChallenge } from './challenge.ts'
 import type { ErrorAnswers } from './errors.ts'
 
-export interface ProblemDetailsOptions<Plan extends string, Permission extends string, Feature extends string>
-  extends Partial<Omit<Contract<Plan, Permission, Feature>, 'denials' | 'allowed' | 'challenge'>> {
+export interface ProblemDetailsOptions<
+  Plan extends string,
+  Permission extends string,
+  Feature extends string,
+  Providers extends readonly IdentityProvider[],
+> extends Partial<Omit<Contract<Plan, Permission, Feature, Providers>, 'denials' | 'allowed' | 'challenge'>> {
   /** The realm of the challenge. Default: the name. */
   readonly realm?: string
 }
@@ -21,14 +25,18 @@ export function problemDetails<
   const Plan extends string = never,
   const Permission extends string = never,
   const Feature extends string = never,
->(options: ProblemDetailsOptions<Plan, Permission, Feature> = {}): Contract<Plan, Permission, Feature> {
+  const Providers extends readonly IdentityProvider[] = readonly [],
+>(
+  options: ProblemDetailsOptions<Plan, Permission, Feature, Providers> = {},
+): Contract<Plan, Permission, Feature, Providers> {
   const { realm, ...given } = options
   const contract = {
     name: 'api',
     carriers: [{ kind: 'header', name: 'x-api-key' }, { kind: 'bearer' }] as const,
-    ...(options.token === undefined && {
-      key: { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true } as const,
-    }),
+    ...(options.token === undefined &&
+      options.identity === undefined && {
+        key: { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true } as const,
+      }),
     ...given,
   }
 

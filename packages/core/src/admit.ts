@@ -1,14 +1,14 @@
 import { attempt } from './attempt.ts'
 import { type PlanRequirement, planDenial } from './authorize.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import type { Contract } from './contract.ts'
+import type { AnyContract } from './contract.ts'
 import { type Counting, isTaken, type Window } from './limiter.ts'
 import { isDenied, NO_LIMITS, type Outcome, unavailable } from './outcome.ts'
 import type { Principal } from './principal.ts'
 
 /** Whether a proven principal's account comes in at all: account active → plan reaches → rate. */
 export function admit(
-  contract: Contract,
+  contract: AnyContract,
   { limiter, timeout }: Counting,
   principal: Principal,
   requirement: PlanRequirement,
@@ -31,10 +31,13 @@ export function admit(
   })
 }
 
-function windowsOf({ name: service, limits = [] }: Contract, { key, account, plan }: Principal): Window[] {
+function windowsOf({ name: service, limits = [] }: AnyContract, principal: Principal): Window[] {
+  const { account, plan } = principal
+  // Without a key of ours the subject stands for one: it is what the caller holds.
+  const keyId = principal.via === 'identity' ? `${principal.issuer} ${principal.subject}` : principal.key.id
   return limits.flatMap(({ name, seconds, limit: limits, per }) => {
     const limit = typeof limits === 'number' ? limits : Object.hasOwn(limits, plan) ? limits[plan] : undefined
     if (limit === undefined) return []
-    return [{ name, seconds, limit, bucket: `${service}:${per}:${per === 'key' ? key.id : account.id}` }]
+    return [{ name, seconds, limit, bucket: `${service}:${per}:${per === 'key' ? keyId : account.id}` }]
   })
 }

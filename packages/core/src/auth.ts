@@ -12,6 +12,7 @@ import {
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Contract, defineContract } from './contract.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
+import type { IdentityProvider } from './identity.ts'
 import type { Limiter } from './limiter.ts'
 import {
   type Allowed,
@@ -23,13 +24,18 @@ import {
   NO_LIMITS,
   type Outcome,
 } from './outcome.ts'
-import { EVERYONE, type Everyone, type Principal } from './principal.ts'
+import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, type Principal } from './principal.ts'
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
 import type { AccountReader, KeyReader } from './store.ts'
 
-export interface AuthOptions<Plan extends string, Permission extends string, Feature extends string> {
-  readonly contract: Contract<Plan, Permission, Feature>
+export interface AuthOptions<
+  Plan extends string,
+  Permission extends string,
+  Feature extends string,
+  Providers extends readonly IdentityProvider[] = readonly IdentityProvider[],
+> {
+  readonly contract: Contract<Plan, Permission, Feature, Providers>
   readonly store: KeyReader
   /** Where accounts are, if not in the store: an application's own user table. Read on every request. */
   readonly accounts?: AccountReader
@@ -77,7 +83,7 @@ export interface Auth<
   Feature extends string = string,
   P = Principal<Plan, Permission> | Everyone,
 > {
-  readonly contract: Contract<Plan, Permission, Feature>
+  readonly contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>
   /**
    * Makes the function that proves who a request belongs to and admits the account: plan, feature, rate limits. Repeated
    * for the same request it does not count again. Returns a promise only when the store or the limiter does.
@@ -143,6 +149,11 @@ export function principalOf(auth: AnyAuth, request: object, options?: { readonly
 /** Where a contract names no plans (or permissions), none can be required, but an account still has some text there. */
 type Stored<Name extends string> = [Name] extends [never] ? string : Name
 
+/** Without identity providers every principal has a key, so nothing has to be narrowed to read it. */
+type PrincipalBy<Plan extends string, Permission extends string, Providers extends readonly IdentityProvider[]> =
+  | KeyedPrincipal<Stored<Plan>, Stored<Permission>>
+  | (Providers extends readonly [] ? never : IdentityPrincipal<Stored<Plan>, Stored<Permission>>)
+
 /**
  * Puts a contract and a store together.
  *
@@ -152,16 +163,18 @@ export function createAuth<
   Plan extends string = string,
   Permission extends string = string,
   Feature extends string = string,
+  Providers extends readonly IdentityProvider[] = readonly [],
 >(
-  options: AuthOptions<Plan, Permission, Feature> & { readonly insecureAllowEveryone?: false },
-): Auth<Plan, Permission, Feature, Principal<Stored<Plan>, Stored<Permission>>>
+  options: AuthOptions<Plan, Permission, Feature, Providers> & { readonly insecureAllowEveryone?: false },
+): Auth<Plan, Permission, Feature, PrincipalBy<Plan, Permission, Providers>>
 export function createAuth<
   Plan extends string = string,
   Permission extends string = string,
   Feature extends string = string,
+  Providers extends readonly IdentityProvider[] = readonly [],
 >(
-  options: AuthOptions<Plan, Permission, Feature>,
-): Auth<Plan, Permission, Feature, Principal<Stored<Plan>, Stored<Permission>> | Everyone>
+  options: AuthOptions<Plan, Permission, Feature, Providers>,
+): Auth<Plan, Permission, Feature, PrincipalBy<Plan, Permission, Providers> | Everyone>
 export function createAuth(options: AuthOptions<string, string, string>): Auth {
   checkOptions(options)
   const contract = defineContract(options.contract)
@@ -285,6 +298,9 @@ function checkOptions(options: AuthOptions<string, string, string>): void {
   }
   if (limiter !== undefined && !(typeof limiter.take === 'function' && typeof limiter.spend === 'function')) {
     throw new TypeError('limiter must be a limiter, such as memoryLimiter()')
+  }
+  if (contract.identity?.length && accounts === undefined && typeof store.findAccount !== 'function') {
+    throw new TypeError('accounts must be given: the contract has identity providers and the store has no accounts')
   }
   if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
   if (pepper !== undefined && !(typeof pepper === 'string' && new TextEncoder().encode(pepper).length >= 32)) {

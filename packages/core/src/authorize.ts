@@ -1,6 +1,6 @@
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import { type Contract, checkKnown } from './contract.ts'
+import { type AnyContract, checkKnown } from './contract.ts'
 import { balanceOf, type Counting, isSpent } from './limiter.ts'
 import { type Denied, HIDDEN, isDenied, unavailable } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
@@ -29,7 +29,7 @@ export interface Requirement<
 }
 
 /** @throws TypeError when a requirement names what the contract does not know, or its cost is no whole number. */
-export function checkRequirement(contract: Contract, requirement: Requirement): void {
+export function checkRequirement(contract: AnyContract, requirement: Requirement): void {
   const { plan, feature, permission, cost = 0 } = requirement
   if (plan !== undefined) checkKnown('requirement.plan', 'plan', plan, contract.plans ?? [])
   if (feature !== undefined) {
@@ -42,7 +42,11 @@ export function checkRequirement(contract: Contract, requirement: Requirement): 
 }
 
 /** Whether the plan reaches the one asked for, and has the feature. A plan that the contract does not know has none. */
-export function planDenial(contract: Contract, plan: string, requirement: PlanRequirement): Denied<'plan'> | undefined {
+export function planDenial(
+  contract: AnyContract,
+  plan: string,
+  requirement: PlanRequirement,
+): Denied<'plan'> | undefined {
   const { plan: needs, feature } = requirement
   if (needs !== undefined && !reaches(contract.plans ?? [], plan, needs)) {
     return { kind: 'denied', code: 'plan', plan, needs }
@@ -62,7 +66,7 @@ function reaches(ladder: readonly string[], plan: string, needs: string): boolea
  * Whether granted permissions cover a needed one: by name, by what the contract says that a granted one covers, or by a
  * wildcard (`*`, `datasets:*`). Nothing is implied that the contract does not say.
  */
-export function covers(contract: Contract, granted: readonly string[], needed: string): boolean {
+export function covers(contract: AnyContract, granted: readonly string[], needed: string): boolean {
   const seen = new Set<string>()
   const open = [...granted]
   for (let permission = open.pop(); permission !== undefined; permission = open.pop()) {
@@ -81,7 +85,7 @@ function isWildcardFor(permission: string, needed: string): boolean {
 
 /** What needs no look at the resource: plan → feature → permission. Everyone (authentication off) passes. */
 export function routeDenial(
-  contract: Contract,
+  contract: AnyContract,
   principal: Principal | Everyone,
   requirement: Requirement,
 ): Denied<'plan' | 'forbidden'> | undefined {
@@ -102,7 +106,7 @@ export function routeDenial(
  * Everyone (authentication switched off) passes plan, permission and quota; the resource's rule still holds.
  */
 export function authorize(
-  contract: Contract,
+  contract: AnyContract,
   { limiter, timeout }: Counting,
   principal: Principal | Everyone,
   requirement: Requirement,

@@ -64,7 +64,11 @@ describe('defineContract', () => {
     ['a carrier without a name', { carriers: [header('')] }, /contract\.carriers/],
     ['a carrier with a blank in its name', { carriers: [header('x api key')] }, /contract\.carriers/],
     ['a carrier with a line feed in its name', { carriers: [bearer(), header('x-key\n')] }, /contract\.carriers/],
-    ['neither key nor token', { key: undefined, token: undefined }, /contract\.key or contract\.token/],
+    [
+      'neither key nor token',
+      { key: undefined, token: undefined },
+      /contract\.key, contract\.token or contract\.identity/,
+    ],
     ['a key format that is none', { key: { prefix: '', length: 8, alphabet: 'base36' } }, /key\.length/],
     ['a token without an issuer', { token: {} }, /contract\.token\.issuer/],
     ['an empty issuer', { token: { issuer: '' } }, /contract\.token\.issuer/],

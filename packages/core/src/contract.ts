@@ -1,4 +1,5 @@
 import { type Carrier, type Fields, fieldNameOf } from './credential.ts'
+import { checkProvider, type IdentityProvider } from './identity.ts'
 import { type KeyFormat, keyCodec } from './key-format.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
@@ -36,22 +37,28 @@ export interface RateLimit<Plan extends string = string> {
   readonly per: 'key' | 'account'
 }
 
+/** A contract whatever its plans, permissions, features and identity providers are. */
+export type AnyContract = Contract<string, string, string, readonly IdentityProvider[]>
+
 /** How one provider's API authenticates and what it answers: its documentation, as data. */
 export interface Contract<
   Plan extends string = string,
   Permission extends string = string,
   Feature extends string = string,
+  Providers extends readonly IdentityProvider[] = readonly [],
 > {
   /** The service that its keys belong to: a key of one service does not exist for another. */
   readonly name: string
   /** In order of precedence: the first carrier that holds something decides. */
   readonly carriers: readonly Carrier[]
-  /** How its API keys are written. A contract accepts keys, tokens, or both. */
+  /** How its API keys are written. A contract accepts any of `key`, `token` and `identity`: no text fits two. */
   readonly key?: KeyFormat
   /** Keys made elsewhere are admitted, so texts that do not fit `key` reach the store too. Default false. */
   readonly imported?: boolean
   /** Key-signed tokens (HS256, the key's id as `kid`). With `key` too, a text with a dot is a token. */
   readonly token?: TokenRules
+  /** Identity providers whose tokens are accepted: one each `iss`. A text with a dot is a token. */
+  readonly identity?: Providers
   /** The plans as a ladder, from the lowest: each reaches those before it. */
   readonly plans?: readonly Plan[]
   /** Which plans have a feature. Features are not a ladder. */
@@ -78,8 +85,10 @@ export function defineContract<
   const Plan extends string = never,
   const Permission extends string = never,
   const Feature extends string = never,
->(contract: Contract<Plan, Permission, Feature>): Contract<Plan, Permission, Feature> {
+  const Providers extends readonly IdentityProvider[] = readonly [],
+>(contract: Contract<Plan, Permission, Feature, Providers>): Contract<Plan, Permission, Feature, Providers> {
   const { name, carriers, key, token } = contract
+  const identity: readonly IdentityProvider[] = contract.identity ?? []
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name)) {
     throw new TypeError('contract.name must be lower-case letters, digits and hyphens')
   }
@@ -91,11 +100,17 @@ export function defineContract<
       throw new TypeError('contract.carriers must name header fields (RFC 9110 §5.1)')
     }
   }
-  if (key === undefined && token === undefined) throw new TypeError('contract.key or contract.token must be given')
+  if (key === undefined && token === undefined && identity.length === 0) {
+    throw new TypeError('contract.key, contract.token or contract.identity must be given')
+  }
   if (key !== undefined) keyCodec(key)
   if (token !== undefined) checkToken(token)
-  if (key?.prefix.includes('.') && token !== undefined) {
-    throw new TypeError('key.prefix must have no dot beside contract.token: a text with a dot is a token')
+  for (const provider of identity) checkProvider(provider)
+  if (new Set(identity.map(({ issuer }) => issuer)).size < identity.length) {
+    throw new TypeError('contract.identity must have one provider for each issuer')
+  }
+  if (key?.prefix.includes('.') && (token !== undefined || identity.length > 0)) {
+    throw new TypeError('key.prefix must have no dot where tokens are accepted: a text with a dot is a token')
   }
   checkPlans(contract)
   checkPermissions(contract)
@@ -113,7 +128,7 @@ function checkToken({ issuer, audience, leeway, expiryLeeway, maxLifetime }: Tok
   }
 }
 
-function checkPlans({ plans = [], features = {}, limits = [] }: Contract): void {
+function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): void {
   for (const [feature, having] of Object.entries(features)) {
     for (const plan of having) checkKnown(`contract.features.${feature}`, 'plan', plan, plans)
   }
@@ -130,7 +145,7 @@ function checkPlans({ plans = [], features = {}, limits = [] }: Contract): void 
   }
 }
 
-function checkPermissions({ permissions = {} }: Contract): void {
+function checkPermissions({ permissions = {} }: AnyContract): void {
   const known = Object.keys(permissions)
   for (const [permission, covered] of Object.entries(permissions)) {
     for (const other of covered) {
@@ -167,7 +182,7 @@ const SAMPLES: { readonly [Code in DenialCode]: Denied<Code> } = {
   unavailable: { kind: 'denied', code: 'unavailable', cause: undefined },
 }
 
-function checkRow(contract: Contract, code: DenialCode): void {
+function checkRow(contract: AnyContract, code: DenialCode): void {
   const option = `contract.denials.${code}`
   if (contract.denials?.[code] === undefined)
     throw new TypeError(`${option} must be an answer, or a function giving one`)
@@ -182,7 +197,7 @@ function checkRow(contract: Contract, code: DenialCode): void {
   }
 }
 
-function sampleOf(contract: Contract, code: DenialCode, option: string): Rendered {
+function sampleOf(contract: AnyContract, code: DenialCode, option: string): Rendered {
   try {
     return renderRow(contract, SAMPLES[code], { get: () => null })
   } catch (cause) {

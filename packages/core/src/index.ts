@@ -12,6 +12,7 @@ export type { Access, PlanRequirement, Requirement } from './authorize.ts'
 export { type Awaitable, isPromise } from './awaitable.ts'
 export {
   type Answer,
+  type AnyContract,
   type Contract,
   type DenialRow,
   type DenialTable,
@@ -20,6 +21,7 @@ export {
 } from './contract.ts'
 export { bearer, type Carrier, type Fields, header } from './credential.ts'
 export { digestKey, equalDigests } from './digest.ts'
+export type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
 export {
   type IssuedKey,
   type IssuedSigningKey,
@@ -43,7 +45,14 @@ export {
 } from './limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'
-export type { Everyone, KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
+export type {
+  Everyone,
+  IdentityPrincipal,
+  KeyedPrincipal,
+  KeyPrincipal,
+  Principal,
+  TokenPrincipal,
+} from './principal.ts'
 export type { Rendered } from './render.ts'
 export type {
   Account,

@@ -1,5 +1,6 @@
-import { type Contract, checkKnown } from './contract.ts'
+import { type AnyContract, type Contract, checkKnown } from './contract.ts'
 import { digestKey } from './digest.ts'
+import type { IdentityProvider } from './identity.ts'
 import { keyCodec } from './key-format.ts'
 import type { KeyRecord, KeySecret, KeyStore, SigningSecret } from './store.ts'
 import { MIN_SIGNING_SECRET_BYTES } from './verify-token.ts'
@@ -45,7 +46,7 @@ const ATTEMPTS = 8
  */
 export async function issueKey<Plan extends string, Permission extends string, Feature extends string>(
   store: KeyStore,
-  contract: Contract<Plan, Permission, Feature>,
+  contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>,
   details: NewKey<Permission>,
   { pepper, now = Date.now() }: IssueOptions = {},
 ): Promise<IssuedKey> {
@@ -66,7 +67,7 @@ export async function issueKey<Plan extends string, Permission extends string, F
  */
 export async function rotateKey(
   store: KeyStore,
-  contract: Contract,
+  contract: AnyContract,
   id: string,
   overlap: number,
   { pepper, now = Date.now() }: IssueOptions = {},
@@ -87,7 +88,7 @@ export async function rotateKey(
  */
 export async function issueSigningKey<Plan extends string, Permission extends string, Feature extends string>(
   store: KeyStore,
-  contract: Contract<Plan, Permission, Feature>,
+  contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>,
   details: NewKey<Permission>,
   { now = Date.now(), onlyFirst = false }: { readonly now?: number; readonly onlyFirst?: boolean } = {},
 ): Promise<IssuedSigningKey> {
@@ -103,7 +104,7 @@ function keySecret(text: string, display: string, pepper: string | undefined, no
   return { kind: 'key', digest: digestKey(text, pepper), display, createdAt: now, expiresAt: null }
 }
 
-function recordOf(contract: Contract, details: NewKey, id: string, now: number): KeyRecord {
+function recordOf(contract: AnyContract, details: NewKey, id: string, now: number): KeyRecord {
   const { accountId, name, permissions = [], environment = null, expiresAt = null, metadata = {} } = details
   if (typeof name !== 'string' || name.trim() === '') throw new TypeError('name must not be empty')
   const known = Object.keys(contract.permissions ?? {})

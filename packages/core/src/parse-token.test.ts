@@ -22,6 +22,7 @@ describe('parseToken', () => {
   it('takes a token apart', () => {
     const parsed = parseToken(tokenOf(HEADER))
     expect(parsed).toEqual({
+      alg: 'HS256',
       kid: 'k1',
       claims: expect.anything(),
       signingInput: `${encode(HEADER)}.${encode(CLAIMS)}`,

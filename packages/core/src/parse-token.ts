@@ -3,6 +3,8 @@ import { parseObject } from './parse-object.ts'
 
 /** A token taken apart. Nothing in it is believed until its signature has been checked. */
 export interface ParsedToken {
+  /** One of the algorithms that were asked for. */
+  readonly alg: string
   readonly kid: string
   readonly claims: Readonly<Record<string, unknown>>
   /** Header and claims as they were signed. */
@@ -16,26 +18,34 @@ const HS256_SIGNATURE_LENGTH = 43
 /**
  * Takes a token apart, or answers `undefined` when it is none that could verify: three parts of canonical base64url
  * (RFC 7515 §2), header and claims JSON objects in UTF-8 without duplicate names (RFC 8259, RFC 7515 §4), `alg` exactly
- * `HS256`, a `kid`, `typ` absent or `JWT`, no `crit` (RFC 7515 §4.1.11) and no `b64` (RFC 7797).
+ * one of `algorithms`, a `kid`, `typ` absent or `JWT`, no `crit` (RFC 7515 §4.1.11) and no `b64` (RFC 7797).
  *
  * `jwk`, `jku`, `x5u`, `x5c` and `zip` are ignored, never followed. Does not check the signature or any claim.
  */
-export function parseToken(text: string): ParsedToken | undefined {
+export function parseToken(text: string, algorithms: readonly string[] = ['HS256']): ParsedToken | undefined {
   const [encodedHeader = '', encodedClaims = '', signature = '', ...more] = text.split('.')
-  if (more.length > 0 || signature.length !== HS256_SIGNATURE_LENGTH || !isCanonicalBase64Url(signature))
-    return undefined
+  if (more.length > 0 || !isCanonicalBase64Url(signature)) return undefined
 
   const header = objectOf(encodedHeader)
   if (header === undefined) return undefined
-  // One key, one algorithm (RFC 8725 §3.1): it is fixed by the credential, and the token may only agree.
-  if (header.alg !== 'HS256' || 'crit' in header || 'b64' in header) return undefined
-  if ('typ' in header && !(typeof header.typ === 'string' && header.typ.toUpperCase() === 'JWT')) return undefined
-  const kid = header.kid
+  // One key, one algorithm (RFC 8725 §3.1): it is fixed by the verifier, and the token may only agree.
+  const { alg, kid } = header
+  if (typeof alg !== 'string' || !algorithms.includes(alg) || 'crit' in header || 'b64' in header) return undefined
+  const isHs256 = alg === 'HS256'
+  if (isHs256 && signature.length !== HS256_SIGNATURE_LENGTH) return undefined
+  if ('typ' in header && !isType(header.typ, isHs256 ? ['JWT'] : ['JWT', ...ACCESS_TOKEN_TYPES])) return undefined
   if (typeof kid !== 'string' || kid === '') return undefined
 
   const claims = objectOf(encodedClaims)
   if (claims === undefined) return undefined
-  return { kid, claims, signingInput: text.slice(0, -(signature.length + 1)), signature }
+  return { alg, kid, claims, signingInput: text.slice(0, -(signature.length + 1)), signature }
+}
+
+/** Identity providers may name access tokens so (RFC 9068 §2.1). */
+const ACCESS_TOKEN_TYPES = ['AT+JWT', 'APPLICATION/AT+JWT']
+
+function isType(typ: unknown, accepted: readonly string[]): boolean {
+  return typeof typ === 'string' && accepted.includes(typ.toUpperCase())
 }
 
 function objectOf(encoded: string): Readonly<Record<string, unknown>> | undefined {

@@ -23,10 +23,26 @@ export interface TokenPrincipal<Plan extends string = string, Permission extends
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** Who a request belongs to, as proven. `via` tells how. */
-export type Principal<Plan extends string = string, Permission extends string = string> =
+/** Proven by a token of an identity provider: there is an account, but no key of ours. */
+export interface IdentityPrincipal<Plan extends string = string, Permission extends string = string>
+  extends Omit<Proven<Plan, Permission>, 'key'> {
+  readonly via: 'identity'
+  readonly issuer: string
+  /** Whom the provider means; unique for the issuer. */
+  readonly subject: string
+  /** The verified claims. Those that the provider's rules do not name are signed, but not checked. */
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/** Who a request belongs to where a contract has no identity providers: there is always a key. */
+export type KeyedPrincipal<Plan extends string = string, Permission extends string = string> =
   | KeyPrincipal<Plan, Permission>
   | TokenPrincipal<Plan, Permission>
+
+/** Who a request belongs to, as proven. `via` tells how. */
+export type Principal<Plan extends string = string, Permission extends string = string> =
+  | KeyedPrincipal<Plan, Permission>
+  | IdentityPrincipal<Plan, Permission>
 
 /** Everyone, where the server's configuration switched authentication off (`insecureAllowEveryone`). */
 export interface Everyone {

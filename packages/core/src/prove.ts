@@ -1,11 +1,12 @@
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import type { Contract } from './contract.ts'
+import type { AnyContract } from './contract.ts'
 import { extract, type Fields } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
+import { identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN, unavailable } from './outcome.ts'
-import { parseToken } from './parse-token.ts'
+import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { Principal } from './principal.ts'
 import { isAccount, isKeyMatch, isSigningKeyMatch } from './record.ts'
 import type { Account, AccountReader, KeyReader, KeyRecord } from './store.ts'
@@ -13,7 +14,7 @@ import { verifyKey } from './verify-key.ts'
 import { type TokenRules, verifyToken } from './verify-token.ts'
 
 export interface ProverOptions {
-  readonly contract: Contract
+  readonly contract: AnyContract
   readonly store: KeyReader
   readonly accounts: AccountReader | undefined
   readonly pepper: string | undefined
@@ -27,14 +28,20 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   const { name: service, token: rules } = contract
   const codec = contract.key && keyCodec(contract.key)
 
+  const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
+  const algorithms = [
+    ...(rules === undefined ? [] : ['HS256']),
+    ...providers.flatMap(({ provider }) => provider.algorithms),
+  ]
+
   function prove(fields: Fields, now: number): Awaitable<Principal | Denied> {
     const extraction = extract(contract.carriers, fields)
     if (extraction.kind === 'missing') return MISSING
     if (extraction.kind === 'malformed') return malformed(extraction.text)
     const { text } = extraction
-    // No key format has a dot, and every token has two.
-    const isToken = rules !== undefined && (codec === undefined || text.includes('.'))
-    return isToken ? proveToken(text, rules, now) : proveKey(text, now)
+    // No key format has a dot where tokens are accepted, and every token has two.
+    const isToken = algorithms.length > 0 && (codec === undefined || text.includes('.'))
+    return isToken ? proveToken(text, now) : proveKey(text, now)
   }
 
   function proveKey(text: string, now: number): Awaitable<Principal | Denied> {
@@ -58,9 +65,15 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     })
   }
 
-  function proveToken(text: string, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
-    const token = parseToken(text)
+  function proveToken(text: string, now: number): Awaitable<Principal | Denied> {
+    const token = parseToken(text, algorithms)
     if (token === undefined) return malformed(text)
+    return token.alg === 'HS256' && rules !== undefined
+      ? proveSigned(token, rules, now)
+      : proveIdentity(text, token, now)
+  }
+
+  function proveSigned(token: ParsedToken, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
     const found = attempt(() => store.findSigningKey(service, token.kid), timeout)
     return chain(found, (match) => {
       if (isDenied(match)) return match
@@ -77,13 +90,38 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     })
   }
 
+  async function proveIdentity(text: string, token: ParsedToken, now: number): Promise<Principal | Denied> {
+    // What the token says of its issuer chooses who checks it; that one then checks that it is so.
+    const verifier = providers.find(({ provider }) => provider.issuer === token.claims.iss)
+    if (verifier === undefined) return tokenInvalid('issuer')
+    const denied = await verifier.verify(text, token, now)
+    if (denied !== undefined) return denied
+    const { claims } = token
+    const subject = claims.sub
+    if (typeof subject !== 'string' || subject === '') return tokenInvalid('subject')
+
+    const { issuer, accountId = () => subject, permissions = scopesOf } = verifier.provider
+    const id = accountId(claims)
+    const account = id === undefined ? null : await accountById(id)
+    if (isDenied(account)) return account
+    if (account === null) return tokenInvalid('subject')
+    // Only names that the contract knows: a wildcard is ours to give, not a provider's.
+    const known = permissions(claims).filter((permission) => Object.hasOwn(contract.permissions ?? {}, permission))
+    return { via: 'identity', account, plan: account.plan, permissions: known, issuer, subject, claims }
+  }
+
   function accountOf(match: { readonly key: KeyRecord; readonly account: Account | null }) {
     const id = match.key.accountId
-    const found = accounts === undefined ? match.account : attempt(() => accounts.find(id), timeout)
-    return chain(found, (account): Account | Denied | null => {
-      if (account === null || account === undefined || isDenied(account)) return account ?? null
-      return isAccount(account) && account.id === id ? account : broken('account')
-    })
+    return accounts === undefined ? sound(match.account, id) : accountById(id)
+  }
+
+  function accountById(id: string): Awaitable<Account | Denied | null> {
+    const found = attempt(() => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)), timeout)
+    return chain(found, (account) => (isDenied(account) ? account : sound(account ?? null, id)))
+  }
+
+  function sound(account: Account | null, id: string): Account | Denied | null {
+    return account === null || (isAccount(account) && account.id === id) ? account : broken('account')
   }
 
   function malformed(text: string): Denied<'malformed'> {
@@ -106,4 +144,8 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
 
 function broken(what: string): Denied<'unavailable'> {
   return unavailable(new Error(`the store returned a broken ${what}`))
+}
+
+function scopesOf({ scope }: Readonly<Record<string, unknown>>): readonly string[] {
+  return typeof scope === 'string' ? scope.split(' ') : []
 }

@@ -1,4 +1,4 @@
-import type { Answer, Contract } from './contract.ts'
+import type { Answer, AnyContract } from './contract.ts'
 import type { Fields } from './credential.ts'
 import type { DenialCode, Denied } from './outcome.ts'
 
@@ -10,7 +10,7 @@ export interface Rendered {
 }
 
 /** The challenge that stands for the carriers: `Bearer` with the contract's name as realm, `APIKey` for header keys. */
-function challengeOf(contract: Contract): string {
+function challengeOf(contract: AnyContract): string {
   if (contract.challenge !== undefined) return contract.challenge
   const schemes = contract.carriers.map((carrier) =>
     carrier.kind === 'bearer' ? `Bearer realm="${contract.name}"` : 'APIKey',
@@ -19,7 +19,7 @@ function challengeOf(contract: Contract): string {
 }
 
 /** Turns denials into answers; rows that do not depend on the denial are rendered once, here. */
-export function renderer(contract: Contract): (denied: Denied, fields: Fields) => Rendered {
+export function renderer(contract: AnyContract): (denied: Denied, fields: Fields) => Rendered {
   const constant = new Map<DenialCode, Rendered>()
   for (const [code, row] of Object.entries(contract.denials)) {
     if (typeof row !== 'function') constant.set(code as DenialCode, renderAnswer(row, challengeOf(contract)))
@@ -27,7 +27,7 @@ export function renderer(contract: Contract): (denied: Denied, fields: Fields) =
   return (denied, fields) => constant.get(denied.code) ?? renderRow(contract, denied, fields)
 }
 
-export function renderRow(contract: Contract, denied: Denied, fields: Fields): Rendered {
+export function renderRow(contract: AnyContract, denied: Denied, fields: Fields): Rendered {
   const row = contract.denials[denied.code] as Answer | ((denied: Denied, fields: Fields) => Answer)
   return renderAnswer(typeof row === 'function' ? row(denied, fields) : row, challengeOf(contract))
 }

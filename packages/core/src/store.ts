@@ -77,6 +77,8 @@ export interface KeyReader {
   findByDigest(service: string, digest: string): Awaitable<KeyMatch | undefined>
   /** The signing key with this id, live or not, of this service only, with all its secrets. One read. */
   findSigningKey(service: string, id: string): Awaitable<SigningKeyMatch | undefined>
+  /** The account of an identity provider's subject. Not needed without identity providers, or with `accounts`. */
+  findAccount?(id: string): Awaitable<Account | undefined>
 }
 
 /** Keys and accounts, and what is done to them. Each operation is atomic: it happens wholly or not at all. */

@@ -69,7 +69,8 @@ function isSignedBy(token: ParsedToken, secret: SigningSecret): boolean {
   return equalDigests(hmacBase64Url(secret.text, token.signingInput), token.signature)
 }
 
-function claimsDenial(token: ParsedToken, rules: TokenRules, now: number): Denied | undefined {
+/** Why a token whose signature holds is refused for what it claims. Does not look at claims that the rules do not name. */
+export function claimsDenial(token: ParsedToken, rules: TokenRules, now: number): Denied | undefined {
   const { exp, iat, nbf, iss, sub, aud } = token.claims
   const { issuer, audience, subjectIsKeyId = false, leeway = 30, expiryLeeway = 0, maxLifetime } = rules
   if (!isSeconds(exp)) return tokenInvalid('expiry')

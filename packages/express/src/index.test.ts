@@ -8,6 +8,7 @@ import {
   defineContract,
   header,
   issueKey,
+  type KeyedPrincipal,
   type KeyPrincipal,
   memoryLimiter,
   memoryStore,
@@ -374,7 +375,7 @@ describe('options', () => {
     // @ts-expect-error: a rule answers with one of three words
     expect(requires(auth, { resource: () => true })).toBeTypeOf('function')
     expectTypeOf(principalOf(auth, {} as Request, { optional: true })).toEqualTypeOf<
-      Principal<'free' | 'pro', 'read' | 'write'> | undefined
+      KeyedPrincipal<'free' | 'pro', 'read' | 'write'> | undefined
     >()
     expectTypeOf<KeyPrincipal<'free' | 'pro', 'read' | 'write'>['plan']>().toEqualTypeOf<'free' | 'pro'>()
   })

@@ -83,13 +83,20 @@ function guard<A extends AnyAuth>(
     if (headers !== undefined) setHeaders(c, headers)
     if (outcome.kind === 'denied') return deny(auth, c, outcome)
     await next()
-    // A handler that returned a `Response` of its own has passed by the context's fields.
-    if (headers !== undefined && !c.res.headers.has('Vary')) setHeaders(c, headers)
+    if (headers !== undefined) completeHeaders(c, headers)
   }
 }
 
 function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === 'Vary' })
+}
+
+/** A handler that returned a `Response` of its own has passed by the context's fields; what it set itself stays. */
+function completeHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const present = c.res.headers.get(name)
+    if (present === null || (name === 'Vary' && !present.includes(value))) c.header(name, value, { append: true })
+  }
 }
 
 /** Options are checked once: now if the auth is here, else when each auth is first seen. */

@@ -1,0 +1,166 @@
+import type { JSONWebKeySet } from 'jose'
+import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
+import type { ParsedToken } from './parse-token.ts'
+import { claimsDenial } from './verify-token.ts'
+
+/** Signatures with a public key. No symmetric algorithm is among them, so a public key is never taken for a secret. */
+export const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+export type PublicKeyAlgorithm = (typeof PUBLIC_KEY_ALGORITHMS)[number]
+
+/** Somebody else who signs tokens for this API: an identity provider with published keys. */
+export interface IdentityProvider {
+  /** `iss` must equal it exactly. It also chooses the provider, where a contract has several. */
+  readonly issuer: string
+  /** `aud` must be or contain it exactly. Required: a token for another API must not open this one (RFC 8725 §3.9). */
+  readonly audience: string
+  /** What its keys may sign with; the token's `alg` must be one of them. */
+  readonly algorithms: readonly PublicKeyAlgorithm[]
+  /** The keys (RFC 7517), or the `https:` URL where they are published. */
+  readonly jwks: string | JSONWebKeySet
+  /** The account that a token's subject belongs to. Default: the claim `sub`. */
+  readonly accountId?: (claims: Readonly<Record<string, unknown>>) => string | undefined
+  /** What a token permits. Default: the claim `scope`, separated by blanks (RFC 8693 §4.2). */
+  readonly permissions?: (claims: Readonly<Record<string, unknown>>) => readonly string[]
+  /** How far `iat` and `nbf` may lie in the future, in seconds. Default 30. */
+  readonly leeway?: number
+  /** How long after `exp` a token is still accepted, in seconds. Default 0. */
+  readonly expiryLeeway?: number
+  /** The longest `exp - iat`, in seconds. Default: no cap. */
+  readonly maxLifetime?: number
+  /** The least time between two fetches of the keys, in seconds: what unknown `kid`s can cost. Default 30. */
+  readonly cooldown?: number
+  /** How long a fetched set is used before it is fetched again, in seconds. Default 600. */
+  readonly maxAge?: number
+}
+
+/** Proves one provider's tokens: undefined where the token holds, else why not. */
+export interface IdentityVerifier {
+  readonly provider: IdentityProvider
+  verify(text: string, token: ParsedToken, now: number): Promise<Denied | undefined>
+}
+
+/** A set of keys is a few kilobytes; a larger answer is not read to its end. */
+const MAX_JWKS_BYTES = 262_144
+
+/** After a fetch that failed, nobody asks again for this long, in milliseconds: a provider that is down stays unhurt. */
+const RETRY_AFTER_FAILURE = 5000
+
+/**
+ * Makes the verifier of one provider. jose does the cryptography and is loaded with the first token; the token's form
+ * and its claims are checked by the same code as key-signed tokens.
+ *
+ * @param timeout how long the keys may take to arrive, in milliseconds
+ */
+export function identityVerifier(provider: IdentityProvider, timeout: number): IdentityVerifier {
+  const { issuer, audience, algorithms, jwks, cooldown = 30, maxAge = 600 } = provider
+  let loaded: Promise<(text: string) => Promise<void>> | undefined
+
+  async function load(): Promise<(text: string) => Promise<void>> {
+    const jose = await import('jose')
+    const keys =
+      typeof jwks === 'string'
+        ? jose.createRemoteJWKSet(new URL(jwks), {
+            timeoutDuration: timeout,
+            cooldownDuration: cooldown * 1000,
+            cacheMaxAge: maxAge * 1000,
+            [jose.customFetch]: fetchBounded(),
+          })
+        : jose.createLocalJWKSet(jwks)
+    return async (text) => {
+      await jose.compactVerify(text, keys, { algorithms: [...algorithms] })
+    }
+  }
+
+  return {
+    provider,
+    async verify(text, token, now) {
+      loaded ??= load()
+      try {
+        await (await loaded)(text)
+      } catch (error) {
+        return denialOf(error)
+      }
+      return claimsDenial(token, { ...provider, issuer, audience }, now)
+    },
+  }
+}
+
+/** The codes of jose that say something of the token or its key; all else says that the keys could not be had. */
+const TOKEN_FAULTS = {
+  ERR_JWKS_NO_MATCHING_KEY: 'key',
+  ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'key',
+  ERR_JOSE_NOT_SUPPORTED: 'key',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'algorithm',
+  ERR_JWS_INVALID: 'signature',
+  ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'signature',
+} as const
+
+function denialOf(error: unknown): Denied {
+  const code = (error as { readonly code?: unknown } | null)?.code
+  const fault = Object.entries(TOKEN_FAULTS).find(([name]) => name === code)?.[1]
+  return fault === undefined ? unavailable(error) : tokenInvalid(fault)
+}
+
+/** Fetches a set of keys: no more bytes than one can have, and after a failure not at once again. */
+function fetchBounded(): typeof fetch {
+  let failedAt = Number.NEGATIVE_INFINITY
+  let failure: unknown
+  return async (url, init) => {
+    if (performance.now() - failedAt < RETRY_AFTER_FAILURE) throw failure
+    try {
+      const response = await fetch(url, init)
+      if (response.status !== 200) throw new Error(`the keys were answered with status ${response.status}`)
+      return new Response(await boundedText(response), { status: 200 })
+    } catch (error) {
+      failedAt = performance.now()
+      failure = error
+      throw error
+    }
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  const reader = response.body?.getReader()
+  for (let chunk = await reader?.read(); chunk?.done === false; chunk = await reader?.read()) {
+    bytes += chunk.value.length
+    if (bytes > MAX_JWKS_BYTES) {
+      await reader?.cancel()
+      throw new Error(`the keys are larger than ${MAX_JWKS_BYTES} bytes`)
+    }
+    text += decoder.decode(chunk.value, { stream: true })
+  }
+  return text + decoder.decode()
+}
+
+/** @throws TypeError naming the option. */
+export function checkProvider({ issuer, audience, algorithms, jwks, ...times }: IdentityProvider): void {
+  if (typeof issuer !== 'string' || issuer === '') throw new TypeError('identity.issuer must be a text')
+  if (typeof audience !== 'string' || audience === '') throw new TypeError('identity.audience must be a text')
+  const known: readonly string[] = PUBLIC_KEY_ALGORITHMS
+  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every((name) => known.includes(name))) {
+    throw new TypeError(`identity.algorithms must be some of ${known.join(', ')}`)
+  }
+  for (const option of ['leeway', 'expiryLeeway', 'maxLifetime', 'cooldown', 'maxAge'] as const) {
+    const seconds = times[option]
+    if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0)) {
+      throw new TypeError(`identity.${option} must be a number of seconds, 0 or more`)
+    }
+  }
+  if (typeof jwks === 'string') {
+    if (!isSafeUrl(jwks)) throw new TypeError('identity.jwks must be an https: URL, or http: on this machine')
+    return
+  }
+  if (!Array.isArray(jwks?.keys) || jwks.keys.some((key) => key.kty === 'oct' || key.d !== undefined)) {
+    throw new TypeError('identity.jwks must be a URL or a set of public keys')
+  }
+}
+
+/** Keys that come over a line that others can write are anybody's keys. */
+function isSafeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+}
