@@ -127,8 +127,10 @@ describe('verifyToken', () => {
       expect(verify(signed(CLAIMS), matchOf({ expiresAt: NOW + 1 }))).toEqual(matchOf({ expiresAt: NOW + 1 }))
     })
 
-    it('is asked for its state after the claims', () => {
-      expect(verify(signed({ ...CLAIMS, iss: 'x' }), matchOf({ revokedAt: 1 }))).toEqual(invalid('issuer'))
+    it('is asked for its state before the claims', () => {
+      const revoked = { kind: 'denied', code: 'revoked', keyId: 'k1', revokedAt: 1 }
+      expect(verify(signed({ ...CLAIMS, iss: 'x' }), matchOf({ revokedAt: 1 }))).toEqual(revoked)
+      expect(verify(signed({ ...CLAIMS, exp: 1 }), matchOf({ revokedAt: 1 }))).toEqual(revoked)
     })
   })
 

@@ -29,8 +29,8 @@ export const MIN_SIGNING_SECRET_BYTES = 32
 const NOBODY = 'a secret of no key, of the usual length'
 
 /**
- * Checks a token against the key that its `kid` names: the signature first, the claims next, and the key's own state
- * last, so that a bare `kid` never learns whether it is known, revoked or expired.
+ * Checks a token against the key that its `kid` names: the signature first, so that a bare `kid` never learns whether it
+ * is known, revoked or expired; then the key's own state; then the claims.
  *
  * Does not check the account, plan, permissions or limits.
  */
@@ -53,7 +53,7 @@ export function verifyToken(
   const signed = match.secrets.some((secret) => isLive(secret, now) && isSignedBy(token, secret))
   if (!signed) return tokenInvalid('signature')
 
-  return claimsDenial(token, rules, now) ?? keyDenial(match.key, now) ?? match
+  return keyDenial(match.key, now) ?? claimsDenial(token, rules, now) ?? match
 }
 
 function isLongEnough(secret: SigningSecret): boolean {
