@@ -645,7 +645,7 @@ describe('onDenied', () => {
   })
 })
 
-describe('render and allowedHeaders', () => {
+describe('render and headersFor', () => {
   it('render a denial as the contract says', () => {
     expect(authOf().render({ kind: 'denied', code: 'missing' }, NONE)).toEqual({
       status: 401,
@@ -662,13 +662,13 @@ describe('render and allowedHeaders', () => {
   it('keep shared caches from storing what a carrier other than Authorization opened', () => {
     const allowed = { kind: 'allowed', principal: { via: 'none' }, limits: [] } as const
     const auth = createAuth({ contract: CONTRACT, store: filled(), insecureAllowEveryone: true })
-    expect(auth.allowedHeaders(allowed)).toEqual({ 'Cache-Control': 'private', Vary: 'x-api-key, Authorization' })
+    expect(auth.headersFor(allowed)).toEqual({ 'Cache-Control': 'private', Vary: 'x-api-key, Authorization' })
   })
 
   it('name a carrier once', () => {
     const contract = defineContract({ ...CONTRACT, carriers: [bearer(), header('Authorization')] })
     const auth = createAuth({ contract, store: filled(), insecureAllowEveryone: true })
-    expect(auth.allowedHeaders({ kind: 'allowed', principal: { via: 'none' }, limits: [] }).Vary).toBe('Authorization')
+    expect(auth.headersFor({ kind: 'allowed', principal: { via: 'none' }, limits: [] }).Vary).toBe('Authorization')
   })
 
   it('add what the contract says of the limits, at the time of the answer', () => {
@@ -680,7 +680,7 @@ describe('render and allowedHeaders', () => {
     const request = {}
     auth.authenticator()(request, GOOD)
     const allowed = auth.established(request)
-    expect(allowed && auth.allowedHeaders(allowed)).toEqual({
+    expect(allowed && auth.headersFor(allowed)).toEqual({
       'Cache-Control': 'private',
       Vary: 'x-api-key, Authorization',
       'X-Left': '2',

@@ -117,8 +117,11 @@ export interface Auth<
   established(request: object): Allowed<P> | undefined
   /** The documented answer to a denial. */
   render(denied: Denied, fields: Fields): Rendered
-  /** The header fields that answers to an allowed request start with; a handler may overwrite them. */
-  allowedHeaders(allowed: Allowed<P>): Readonly<Record<string, string>>
+  /**
+   * The header fields that the answer starts with; a handler may overwrite them. An anonymous one only says what it
+   * depends on: a shared cache may keep it, for others without a credential.
+   */
+  headersFor(outcome: Allowed<P> | Anonymous): Readonly<Record<string, string>>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: stands for every auth in a constraint, where variance forbids the bounds.
@@ -190,10 +193,8 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   } = options
   const counting = { limiter, timeout }
   const prove = prover({ contract, store, accounts, pepper, timeout })
-  const baseHeaders = {
-    'Cache-Control': 'private',
-    Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', '),
-  }
+  const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
+  const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
   const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
 
@@ -276,8 +277,12 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     },
     established: (request: object) => establishedBy.get(request),
     render: renderer(contract),
-    allowedHeaders: ({ limits }: Allowed<Principal | Everyone>) =>
-      contract.allowed === undefined ? baseHeaders : { ...baseHeaders, ...contract.allowed(limits, now()) },
+    headersFor(outcome: Allowed<Principal | Everyone> | Anonymous) {
+      if (outcome.kind === 'anonymous') return anonymousHeaders
+      return contract.allowed === undefined
+        ? baseHeaders
+        : { ...baseHeaders, ...contract.allowed(outcome.limits, now()) }
+    },
   }
 }
 

@@ -59,12 +59,12 @@ function guard(
 
     function respond(outcome: Outcome<unknown> | Anonymous): void {
       const allowed = mounted ? undefined : auth.established(req)
-      if (allowed !== undefined) {
-        Object.assign(req, { auth: allowed.principal })
-        setAllowedHeaders(res, auth.allowedHeaders(allowed))
-      }
-      if (outcome.kind === 'denied') deny(auth, res, outcome)
-      else next()
+      if (allowed !== undefined) Object.assign(req, { auth: allowed.principal })
+      const first = outcome.kind === 'anonymous' ? outcome : allowed
+      if (first !== undefined) setAllowedHeaders(res, auth.headersFor(first))
+      // What is neither allowed nor anonymous is denied, whatever it may be.
+      if (outcome.kind === 'allowed' || outcome.kind === 'anonymous') next()
+      else deny(auth, res, outcome)
     }
 
     const decided = decide(req, rawFields(req))

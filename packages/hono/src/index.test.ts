@@ -222,6 +222,7 @@ describe("a handler's own Response", () => {
 
   test('gets them beside a Vary of its own, as a proxied answer has', async () => {
     const headers = await fieldsOf({ Vary: 'Accept-Encoding' })
+    expect(headers.get('vary')).toBe('Accept-Encoding, x-api-key, Authorization')
     expect(headers.get('cache-control')).toBe('private')
     expect(headers.get('x-left')).toMatch(/^9\d$/)
   })

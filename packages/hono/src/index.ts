@@ -78,10 +78,12 @@ function guard<A extends AnyAuth>(
     const outcome = isPromise(decided) ? await decided : decided
     // A route's denial (403, 404) is an answer to an authenticated request too, so its fields come first.
     const allowed = mounted ? undefined : auth.established(c)
-    const headers = allowed && auth.allowedHeaders(allowed)
     if (allowed !== undefined) c.set('auth', allowed.principal)
+    const first = outcome.kind === 'anonymous' ? outcome : allowed
+    const headers = first && auth.headersFor(first)
     if (headers !== undefined) setHeaders(c, headers)
-    if (outcome.kind === 'denied') return deny(auth, c, outcome)
+    // What is neither allowed nor anonymous is denied, whatever it may be.
+    if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, c, outcome)
     await next()
     if (headers !== undefined) completeHeaders(c, headers)
   }

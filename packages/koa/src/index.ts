@@ -69,11 +69,11 @@ function guard(
     const decided = decide(ctx, rawFields(ctx.req))
     const outcome = isPromise(decided) ? await decided : decided
     const allowed = mounted ? undefined : auth.established(ctx)
-    if (allowed !== undefined) {
-      ctx.state.auth = allowed.principal
-      setAllowedHeaders(ctx.res, auth.allowedHeaders(allowed))
-    }
-    if (outcome.kind === 'denied') return deny(auth, ctx, outcome)
+    if (allowed !== undefined) ctx.state.auth = allowed.principal
+    const first = outcome.kind === 'anonymous' ? outcome : allowed
+    if (first !== undefined) setAllowedHeaders(ctx.res, auth.headersFor(first))
+    // What is neither allowed nor anonymous is denied, whatever it may be.
+    if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, ctx, outcome)
     return next()
   }
 }
