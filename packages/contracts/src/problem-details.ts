@@ -15,6 +15,7 @@ export interface ProblemDetailsOptions<
 
 /** The type that draft-ietf-httpapi-ratelimit-headers registers for both rate limits and quotas. */
 const QUOTA_EXCEEDED = 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+const QUOTA_TITLE = 'Request cannot be satisfied as assigned quota has been exceeded'
 
 /**
  * A whole contract from nothing but a name: keys in `x-api-key` or as Bearer tokens, written `key_` and 32 characters,
@@ -83,12 +84,12 @@ export function problemDetails<
           'rate_limited',
           `The rate limit is reached. Retry after ${retryAfter} seconds.`,
           { 'Retry-After': String(retryAfter), ...rateLimitFields([limit], limit.resetAt - retryAfter * 1000) },
-          { type: QUOTA_EXCEEDED, title: 'Quota Exceeded', 'violated-policies': [limit.name] },
+          { type: QUOTA_EXCEEDED, title: QUOTA_TITLE, 'violated-policies': [limit.name] },
         ),
       concurrency: problem(429, 'concurrency_limited', 'Too many requests are under way.'),
       exhausted: problem(429, 'quota_exhausted', 'The quota does not cover this request.', undefined, {
         type: QUOTA_EXCEEDED,
-        title: 'Quota Exceeded',
+        title: QUOTA_TITLE,
       }),
       hidden: problem(404, 'not_found', 'There is no such resource.'),
       unavailable: problem(503, 'unavailable', 'The service is temporarily unavailable.', { 'Retry-After': '5' }),

@@ -110,5 +110,9 @@ function error(message: string, extensions: Record<string, unknown>): { errors: 
 
 function acceptsGraphqlResponse(fields: Fields): boolean {
   const ranges = (fields.get('accept') ?? '').split(',')
-  return ranges.some((range) => range.split(';')[0]?.trim().toLowerCase() === GRAPHQL_RESPONSE)
+  return ranges.some((range) => {
+    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase())
+    // A weight of 0 says that it is not acceptable (RFC 9110 §12.4.2).
+    return type === GRAPHQL_RESPONSE && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+  })
 }

@@ -1,0 +1,341 @@
+/** How each denial comes about: real requests against a real store, never a denial made by hand. */
+import {
+  type Access,
+  type AuthenticateOptions,
+  type Awaitable,
+  balanceOf,
+  type DenialCode,
+  type Denied,
+  digestKey,
+  type KeyReader,
+  memoryLimiter,
+} from '@latchkey/core'
+import type { Provider } from './providers.ts'
+import type { Mount } from './servers.ts'
+import {
+  KEY_ID,
+  type Lines,
+  mint,
+  NOW,
+  present,
+  SECRET,
+  type Setup,
+  tokenOf,
+  type World,
+  widened,
+  world,
+} from './world.ts'
+
+export interface Arranged {
+  readonly world: World
+  readonly lines: Lines
+  readonly authenticate?: AuthenticateOptions
+  readonly requires?: Mount['requires']
+  readonly deny?: Denied
+  /** Requests that are let in first, and what happens after them. */
+  readonly before?: { readonly requests: number; readonly then: () => void }
+}
+
+export interface Situation {
+  readonly name: string
+  /** Only for providers with this kind of credential. Default: all. */
+  readonly only?: 'key' | 'token'
+  arrange(provider: Provider): Arranged
+}
+
+type AtLeastOne = readonly [Situation, ...Situation[]]
+
+/** A denial code that no situation leads to does not compile. */
+export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
+  missing: [
+    asked('no header field', () => []),
+    asked('an empty header field', (provider) => [[carrierOf(provider), '']]),
+    asked('the Bearer scheme alone', () => [['Authorization', 'Bearer']]),
+    asked('the Basic scheme', () => [['Authorization', 'Basic dXNlcjpwYXNz']]),
+    asked('a header field that is no carrier', (_, { text }) => [['x_api_key', text]]),
+    asked('a cookie', (_, { text }) => [['Cookie', `x-api-key=${text}; Authorization=Bearer ${text}`]]),
+  ],
+
+  malformed: [
+    asked('a text that no key or token has', (provider) => present(provider, provider.malformed)),
+    {
+      name: 'a key with a typo in its checksum',
+      only: 'key',
+      arrange(provider) {
+        const it = world(provider)
+        const last = it.text.endsWith('0') ? '1' : '0'
+        return { world: it, lines: present(provider, it.text.slice(0, -1) + last) }
+      },
+    },
+  ],
+
+  unknown: [
+    {
+      name: 'a key that was never issued',
+      arrange(provider) {
+        const it = world(provider, { contract: widened(provider.contract()) })
+        return { world: it, lines: present(provider, mint(it.contract)) }
+      },
+    },
+    {
+      name: 'a key that was deleted',
+      only: 'key',
+      arrange(provider) {
+        const it = world(provider)
+        it.store.deleteKey(it.contract.name, KEY_ID)
+        return { world: it, lines: it.lines }
+      },
+    },
+    stored('a key of another service', { key: { service: 'another' } }, 'key'),
+    confused('a key of another service, from a store that does not look', 'key'),
+    {
+      name: 'a key that a store takes for another one',
+      only: 'key',
+      arrange(provider) {
+        const it: World = world(provider, {
+          store: {
+            findByDigest: () => it.store.findByDigest(it.contract.name, digestKey(it.text)),
+            findSigningKey: () => undefined,
+          },
+        })
+        return { world: it, lines: present(provider, mint(it.contract)) }
+      },
+    },
+    stored('a key whose account is gone', { key: { accountId: 'nobody' } }, 'key'),
+    {
+      name: 'a text that rotation has ended',
+      only: 'key',
+      arrange(provider) {
+        const it = world(provider)
+        const digest = digestKey(mint(it.contract))
+        const next = { kind: 'key', digest, display: '…', createdAt: NOW, expiresAt: null } as const
+        it.store.rotateKey(it.contract.name, KEY_ID, next, NOW)
+        return { world: it, lines: it.lines }
+      },
+    },
+  ],
+
+  revoked: [
+    stored('a key that was revoked', { key: { revokedAt: NOW } }),
+    stored('a key that was revoked before it expired', { key: { revokedAt: NOW - 2, expiresAt: NOW - 1 } }),
+  ],
+
+  expired: [
+    // The key has expired at the first millisecond of 2024, and that is the time.
+    stored('a key that has expired', { key: { expiresAt: Date.UTC(2024) }, now: Date.UTC(2024) }),
+    {
+      name: 'a token that has expired',
+      only: 'token',
+      arrange: (provider) => tokenFor(provider, tokenOf(NOW, { exp: NOW / 1000 })),
+    },
+  ],
+
+  token_invalid: [
+    forged('a signature by another secret', () => tokenOf(NOW, {}, {}, `${SECRET}!`)),
+    forged('a kid that is unknown', () => tokenOf(NOW, { sub: 'key_0000000000' }, { kid: 'key_0000000000' })),
+    forged('a kid that is a name every object has', () => tokenOf(NOW, { sub: '__proto__' }, { kid: '__proto__' })),
+    forged('another issuer', () => tokenOf(NOW, { iss: 'SDK' })),
+    forged('no issuer', () => tokenOf(NOW, { iss: undefined })),
+    forged('issuers in a list', () => tokenOf(NOW, { iss: ['sdk'] })),
+    forged('another subject', () => tokenOf(NOW, { sub: 'key_0000000000' })),
+    forged('no subject', () => tokenOf(NOW, { sub: undefined })),
+    forged('no expiry', () => tokenOf(NOW, { exp: undefined })),
+    forged('an expiry that is a text', () => tokenOf(NOW, { exp: String(NOW / 1000 + 600) })),
+    forged('an expiry with a fraction', () => tokenOf(NOW, { exp: NOW / 1000 + 0.5 })),
+    forged('no time of issue', () => tokenOf(NOW, { iat: undefined })),
+    forged('a time of issue beyond the leeway', () => tokenOf(NOW, { iat: NOW / 1000 + 31 })),
+    forged('a start beyond the leeway', () => tokenOf(NOW, { nbf: NOW / 1000 + 31 })),
+    {
+      name: 'a token of a key that was deleted',
+      only: 'token',
+      arrange(provider) {
+        const it = world(provider)
+        it.store.deleteKey(it.contract.name, KEY_ID)
+        return { world: it, lines: it.lines }
+      },
+    },
+    stored('a token of a key of another service', { key: { service: 'another' } }, 'token'),
+    confused('a token of a key of another service, from a store that does not look', 'token'),
+    stored('a token of a key whose account is gone', { key: { accountId: 'nobody' } }, 'token'),
+  ],
+
+  suspended: [stored('an account that is suspended', { account: { status: 'suspended' } })],
+
+  plan: [
+    {
+      name: 'the plan does not reach the one that the mount asks for',
+      arrange: (provider) => ({ ...below(provider), authenticate: { plan: provider.ladder.enough } }),
+    },
+    {
+      name: 'the plan lacks the feature that the mount asks for',
+      arrange: (provider) => ({ ...below(provider), authenticate: { feature: provider.ladder.feature } }),
+    },
+    {
+      name: 'the plan does not reach the one that the route asks for',
+      arrange: (provider) => ({ ...below(provider), requires: { plan: provider.ladder.enough } }),
+    },
+  ],
+
+  rate_limited: [
+    {
+      name: 'the window is full',
+      arrange(provider) {
+        const { limit, seconds, after } = provider.limited
+        const contract = provider.contract([{ name: 'minute', seconds, limit, per: 'key' }])
+        const it = world(provider, { contract, limiter: memoryLimiter() })
+        const then = () => {
+          it.clock.now += after * 1000
+        }
+        return { world: it, lines: it.lines, before: { requests: limit, then } }
+      },
+    },
+  ],
+
+  concurrency: [
+    {
+      name: 'the handler counts too many',
+      arrange(provider) {
+        const it = world(provider)
+        return { world: it, lines: it.lines, deny: { kind: 'denied', code: 'concurrency', limit: 3 } }
+      },
+    },
+  ],
+
+  forbidden: [
+    {
+      name: 'the key lacks the permission',
+      arrange(provider) {
+        const it = world(provider, { contract: widened(provider.contract()) })
+        return { world: it, lines: it.lines, requires: { permission: 'write' } }
+      },
+    },
+    {
+      name: "the resource's own rule forbids",
+      arrange(provider) {
+        const it = world(provider)
+        return { world: it, lines: it.lines, requires: { resource: () => 'forbid' } }
+      },
+    },
+  ],
+
+  exhausted: [
+    {
+      name: 'the balance is at zero',
+      arrange(provider) {
+        const limiter = memoryLimiter()
+        const it = world(provider, { limiter })
+        limiter.setBalance(balanceOf(it.contract.name, 'user_abc123'), { remaining: 0, used: 8 })
+        return { world: it, lines: it.lines, requires: { cost: 1 } }
+      },
+    },
+  ],
+
+  hidden: [
+    {
+      name: "the resource's own rule hides it",
+      arrange(provider) {
+        const it = world(provider)
+        return { world: it, lines: it.lines, requires: { resource: async (): Promise<Access> => 'hide' } }
+      },
+    },
+  ],
+
+  unavailable: [
+    stored('a store that throws', {
+      store: storeOf(() => {
+        throw new Error('down')
+      }),
+    }),
+    stored('a store that rejects', { store: storeOf(() => Promise.reject(new Error('down'))) }),
+    stored('a store that hangs', { store: storeOf(() => new Promise<never>(() => {})) }),
+    stored('a store that returns garbage', { store: storeOf(() => garbage('{"key":{"id":7},"secret":null}')) }),
+    stored('a store that returns null', { store: storeOf(() => garbage('null')) }),
+    stored('a store that returns a text', { store: storeOf(async () => garbage('"down"')) }),
+    stored('an expiry that is no time', { key: { expiresAt: Number.NaN } }),
+    stored('an account with a status of its own', { account: JSON.parse('{"status":"Active"}') }),
+    stored('accounts that reject', { accounts: { find: () => Promise.reject(new Error('down')) } }),
+    limited('a limiter that throws', () => {
+      throw new Error('down')
+    }),
+    limited('a limiter that hangs', () => new Promise<never>(() => {})),
+    limited('a limiter that returns garbage', () => garbage('null')),
+  ],
+}
+
+/** What JSON spells, where the types expect something else. */
+function garbage(text: string): never {
+  return JSON.parse(text) as never
+}
+
+function carrierOf({ credential }: Provider): string {
+  return credential === 'x-api-key' ? 'x-api-key' : 'Authorization'
+}
+
+function asked(name: string, lines: (provider: Provider, it: World) => Lines): Situation {
+  return {
+    name,
+    arrange(provider) {
+      const it = world(provider)
+      return { world: it, lines: lines(provider, it) }
+    },
+  }
+}
+
+function stored(name: string, setup: Setup, only?: 'key' | 'token'): Situation {
+  return {
+    name,
+    ...(only && { only }),
+    arrange(provider) {
+      const it = world(provider, setup)
+      return { world: it, lines: it.lines }
+    },
+  }
+}
+
+function confused(name: string, only: 'key' | 'token'): Situation {
+  return {
+    name,
+    only,
+    arrange(provider) {
+      const it: World = world(provider, {
+        key: { service: 'another' },
+        store: {
+          findByDigest: (_, digest) => it.store.findByDigest('another', digest),
+          findSigningKey: (_, id) => it.store.findSigningKey('another', id),
+        },
+      })
+      return { world: it, lines: it.lines }
+    },
+  }
+}
+
+function limited(name: string, take: () => Awaitable<never>): Situation {
+  return {
+    name,
+    arrange(provider) {
+      const contract = provider.contract([{ name: 'minute', seconds: 60, limit: 60, per: 'account' }])
+      const it = world(provider, { contract, limiter: { ...memoryLimiter(), take } })
+      return { world: it, lines: it.lines }
+    },
+  }
+}
+
+function forged(name: string, token: () => string): Situation {
+  return { name, arrange: (provider) => tokenFor(provider, token()) }
+}
+
+// A provider of keys alone is widened by tokens; its key is then one that signs.
+function tokenFor(provider: Provider, token: string): Arranged {
+  const it = world({ ...provider, credential: 'token' }, { contract: widened(provider.contract()) })
+  return { world: it, lines: present(provider, token) }
+}
+
+function below(provider: Provider): Arranged {
+  const contract = widened(provider.contract())
+  const it = world(provider, { contract, account: { plan: provider.ladder.below } })
+  return { world: it, lines: it.lines }
+}
+
+function storeOf(find: () => Awaitable<never>): KeyReader {
+  return { findByDigest: find, findSigningKey: find }
+}

@@ -1,0 +1,138 @@
+/** One account with one key of a provider, and the auth that guards it. */
+import {
+  type Account,
+  type AccountReader,
+  type AnyAuth,
+  type Contract,
+  createAuth,
+  type Denied,
+  defineContract,
+  digestKey,
+  type KeyReader,
+  type KeyRecord,
+  keyCodec,
+  type Limiter,
+  type MemoryStore,
+  memoryStore,
+} from '@latchkey/core'
+import type { Provider } from './providers.ts'
+import { sign } from './tokens.ts'
+
+/** 2021-12-31T23:59:00Z: the minute ends at the documented `reset_time` of 1640995200. */
+export const NOW = 1_640_995_140_000
+
+export const KEY_ID = 'key_1234567890'
+export const SECRET = 'a-signing-secret-of-forty-three-characters.'
+
+export type Lines = readonly (readonly [name: string, value: string])[]
+
+export interface Setup {
+  /** Default: the provider's contract as it is shipped. */
+  readonly contract?: Contract
+  readonly account?: Partial<Account>
+  readonly key?: Partial<KeyRecord>
+  readonly now?: number
+  /** What the auth reads instead of the store that holds the key. */
+  readonly store?: KeyReader
+  readonly accounts?: AccountReader
+  readonly limiter?: Limiter
+}
+
+export interface World {
+  readonly auth: AnyAuth
+  readonly contract: Contract
+  readonly store: MemoryStore
+  readonly clock: { now: number }
+  /** Every denial that the auth reported, in order. */
+  readonly denials: Denied[]
+  /** Presents the key: as it is, or by a token that it signs. */
+  readonly lines: Lines
+  /** The key's text; for a token service a token that it signed. */
+  readonly text: string
+}
+
+const TIMEOUT = 30
+
+export function world(provider: Provider, setup: Setup = {}): World {
+  const contract = setup.contract ?? provider.contract()
+  const clock = { now: setup.now ?? NOW }
+  const store = memoryStore()
+  const denials: Denied[] = []
+  store.insertAccount({
+    id: 'user_abc123',
+    plan: provider.ladder.enough,
+    status: 'active',
+    email: null,
+    metadata: {},
+    ...setup.account,
+  })
+  const key: KeyRecord = {
+    id: KEY_ID,
+    service: contract.name,
+    accountId: 'user_abc123',
+    name: 'test',
+    environment: null,
+    permissions: ['read'],
+    createdAt: NOW - 1000,
+    expiresAt: null,
+    revokedAt: null,
+    revokedReason: null,
+    metadata: {},
+    ...setup.key,
+  }
+  const text = provider.credential === 'token' ? tokenOf(clock.now) : mint(contract)
+  store.insertKey(
+    key,
+    provider.credential === 'token'
+      ? { kind: 'signing', text: SECRET, createdAt: key.createdAt, expiresAt: null }
+      : { kind: 'key', digest: digestKey(text), display: '…', createdAt: key.createdAt, expiresAt: null },
+  )
+  const auth = createAuth({
+    contract,
+    store: setup.store ?? store,
+    ...(setup.accounts && { accounts: setup.accounts }),
+    ...(setup.limiter && { limiter: setup.limiter }),
+    timeout: TIMEOUT,
+    now: () => clock.now,
+    onDenied: (denied) => denials.push(denied),
+  })
+  return { auth, contract, store, clock, denials, text, lines: present(provider, text) }
+}
+
+/** A well-formed key that is in no store; where keys carry an id it is {@link KEY_ID}. */
+export function mint(contract: Contract): string {
+  if (contract.key === undefined) throw new Error(`${contract.name} has no keys`)
+  return keyCodec(contract.key).mint(KEY_ID).text
+}
+
+/** How a client presents a credential. */
+export function present({ credential }: Provider, text: string): Lines {
+  return credential === 'x-api-key' ? [['x-api-key', text]] : [['Authorization', `Bearer ${text}`]]
+}
+
+/** What the documented client signs, ten minutes long, with other claims or header members if given. */
+export function tokenOf(
+  now: number,
+  claims: Readonly<Record<string, unknown>> = {},
+  header: Readonly<Record<string, unknown>> = {},
+  secret: string = SECRET,
+): string {
+  const iat = now / 1000
+  return sign({
+    header: { kid: KEY_ID, ...header },
+    claims: { sub: KEY_ID, iat, exp: iat + 600, iss: 'sdk', ...claims },
+    secret,
+  })
+}
+
+/** The contract, with a ladder, a feature, permissions, keys and tokens where it has none of its own. */
+export function widened(contract: Contract): Contract {
+  return defineContract<string, string, string>({
+    plans: ['free', 'pro'],
+    features: { extra: ['pro'] },
+    permissions: { read: [], write: [] },
+    key: { prefix: 'wide_', length: 32, alphabet: 'base62', checksum: true },
+    token: { issuer: 'sdk', subjectIsKeyId: true },
+    ...contract,
+  })
+}
