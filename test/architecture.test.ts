@@ -1,0 +1,294 @@
+/** Holds the imports of the packages to the picture of the house. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+interface Import {
+  /** The file that imports, from its package's `src`. */
+  readonly file: string
+  readonly from: string
+  /** Gone after compilation. */
+  readonly typeOnly: boolean
+}
+
+interface Manifest {
+  readonly name: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+}
+
+interface Package {
+  readonly name: string
+  readonly manifest: Manifest
+  /** Of the sources, without tests. */
+  readonly imports: readonly Import[]
+  readonly testImports: readonly Import[]
+  readonly files: readonly string[]
+}
+
+/** What may stand in core beside its own files, by file. */
+const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
+  [/^platform\/web\.ts$/, /^@noble\/hashes\//],
+  [/^platform\/node\.ts$/, /^node:/],
+  [/^node\//, /^node:/],
+  [/^identity\.ts$/, /^jose$/],
+]
+
+/** What an adapter may import, beside the types of its framework. */
+const ADAPTERS = ['hono', 'express', 'koa']
+
+/**
+ * The layers of core, from the bottom: a file runs the code of files in lower layers alone. Types may come from anywhere.
+ * A new file has to be given its place.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  // Words and values: nothing behind them.
+  ['awaitable', 'store', 'principal', 'outcome', 'limiter', 'record', 'credential', 'key-format', 'parse-object'],
+  ['platform/node', 'platform/web'],
+  // One step each.
+  ['digest', 'parse-token', 'attempt', 'render', 'memory-store'],
+  ['verify-key'],
+  ['verify-token'],
+  ['identity'],
+  ['contract'],
+  ['authorize', 'issue'],
+  // The steps in order.
+  ['prove', 'admit'],
+  ['auth'],
+  // The doors.
+  ['index', 'node/index'],
+]
+
+const packages = readdirSync(join(ROOT, 'packages')).map(packageOf)
+const core = packageNamed('core')
+
+describe('core', () => {
+  test('imports nothing from outside but hashes, and node: where Node is meant', () => {
+    const outside = core.imports.filter(({ from }) => !isInner(from))
+    const strays = outside.filter(
+      ({ file, from }) => !CORE_EXTERNALS.some(([where, what]) => where.test(file) && what.test(from)),
+    )
+    expect(strays).toEqual([])
+  })
+
+  test('gives each file a layer', () => {
+    const placed = new Set(LAYERS.flat().map((name) => `${name}.ts`))
+    expect(core.files.filter((file) => !placed.has(file))).toEqual([])
+  })
+
+  test('runs only what is in lower layers', () => {
+    const layerOf = (file: string) => LAYERS.findIndex((layer) => layer.includes(file.replace(/\.ts$/, '')))
+    const upwards = innerEdges(core).filter(([from, to]) => layerOf(to) >= layerOf(from))
+    expect(upwards.map(([from, to]) => `${from} → ${to}`)).toEqual([])
+  })
+
+  test('has no circle of imports', () => {
+    expect(circles(innerEdges(core))).toEqual([])
+  })
+})
+
+test('contracts take only types from core, and nothing else', () => {
+  const outside = packageNamed('contracts').imports.filter(({ from }) => !isInner(from))
+  expect(outside.filter(({ from, typeOnly }) => from !== '@latchkey/core' || !typeOnly)).toEqual([])
+})
+
+test.each(ADAPTERS)('%s imports core and the types of its framework alone', (name) => {
+  const strays = packageNamed(name).imports.filter(({ from, typeOnly }) => {
+    if (isInner(from) || from === '@latchkey/core' || from === '@latchkey/core/node') return false
+    return nameOf(from) !== name || !typeOnly
+  })
+  expect(strays).toEqual([])
+})
+
+test('hono reads nothing of Node: it runs where there is none', () => {
+  expect(packageNamed('hono').imports.filter(({ from }) => /^node:|\/node$/.test(from))).toEqual([])
+})
+
+test('no package imports an adapter', () => {
+  const adapters = ADAPTERS.map((name) => `@latchkey/${name}`)
+  const strays = packages.flatMap(({ imports }) => imports.filter(({ from }) => adapters.includes(nameOf(from))))
+  expect(strays).toEqual([])
+})
+
+test('no package reaches into another one by a path', () => {
+  const strays = packages.flatMap(({ imports, testImports }) =>
+    [...imports, ...testImports].filter(({ file, from }) => posix.join(dirname(file), from).startsWith('..')),
+  )
+  expect(strays).toEqual([])
+})
+
+describe.each(packages)('the manifest of $name', ({ manifest, imports, testImports }) => {
+  const { dependencies = {}, peerDependencies = {}, devDependencies = {} } = manifest
+  const shipped = { ...dependencies, ...peerDependencies }
+  const used = new Set(imports.filter(isOutside).map(({ from }) => nameOf(from)))
+  const usedByTests = new Set(testImports.filter(isOutside).map(({ from }) => nameOf(from)))
+
+  test('lists every import', () => {
+    expect([...used].filter((name) => !(name in shipped))).toEqual([])
+  })
+
+  test('lists every import of the tests, or the workspace does', () => {
+    // A package's tests may import it by its own name.
+    const listed = { [manifest.name]: '', ...shipped, ...devDependencies, ...manifestAt('.').devDependencies }
+    expect([...usedByTests].filter((name) => !(name in listed))).toEqual([])
+  })
+
+  test('lists nothing that is not imported', () => {
+    const idle = Object.keys(shipped).filter((name) => !used.has(typed(name)))
+    expect(idle).toEqual([])
+    const idleInTests = Object.keys(devDependencies).filter(
+      (name) => !usedByTests.has(typed(name)) && !used.has(typed(name)),
+    )
+    expect(idleInTests).toEqual([])
+  })
+})
+
+describe('the check itself', () => {
+  test('reads every form of import', () => {
+    const source = [
+      "import a from 'a'",
+      "import b, { type B } from 'b'",
+      "import { type C, type D } from 'c'",
+      "import {\n  type E,\n  f,\n} from 'd'",
+      "import * as g from 'e'",
+      "import type { H } from 'f'",
+      "import 'g'",
+      "export { i } from 'h'",
+      "export type { J } from 'i'",
+      "export * from 'j'",
+      "const k = await import('k')",
+      "type L = import('l').L",
+      "export const m = 'm'",
+      "// import n from 'n'",
+    ].join('\n')
+    expect(importsOf('x.ts', source).map(({ from, typeOnly }) => (typeOnly ? `type ${from}` : from))).toEqual([
+      'a',
+      'b',
+      'type c',
+      'd',
+      'e',
+      'type f',
+      'g',
+      'h',
+      'type i',
+      'j',
+      'k',
+      'type l',
+    ])
+  })
+
+  test('finds a circle', () => {
+    expect(
+      circles([
+        ['a', 'b'],
+        ['b', 'c'],
+        ['c', 'b'],
+      ]),
+    ).toEqual([['b', 'c', 'b']])
+  })
+})
+
+function packageNamed(name: string): Package {
+  const found = packages.find((it) => it.name === name)
+  if (found === undefined) throw new Error(`no package ${name}`)
+  return found
+}
+
+function packageOf(name: string): Package {
+  const src = join(ROOT, 'packages', name, 'src')
+  const all = readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => file.endsWith('.ts'))
+  const read = (file: string) => importsOf(file, readFileSync(join(src, file), 'utf8'))
+  const files = all.filter((file) => !file.endsWith('.test.ts'))
+  const tests = all.filter((file) => file.endsWith('.test.ts'))
+  return {
+    name,
+    manifest: manifestAt(`packages/${name}`),
+    files,
+    imports: files.flatMap(read),
+    testImports: tests.flatMap(read),
+  }
+}
+
+function manifestAt(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+}
+
+function importsOf(file: string, source: string): Import[] {
+  const names = String.raw`\*(?:\s+as\s+\w+)?|\{[^}]*\}|\w+(?:\s*,\s*\{[^}]*\})?`
+  const statement = new RegExp(
+    String.raw`^(?:import|export)\s+(?:(?<type>type\s+)?(?<names>${names})\s+from\s+)?'(?<from>[^']+)'`,
+    'gm',
+  )
+  const call = /^(?!\s*(?:\/\/|\*))(?<before>.*)\bimport\('(?<from>[^']+)'\)(?<after>\.?)/gm
+  const found = [...source.matchAll(statement)].map(({ groups = {} }) => ({
+    file,
+    from: groups.from ?? '',
+    typeOnly: groups.type !== undefined || onlyTypes(groups.names),
+  }))
+  // `import('x').T` is a type, `import('x')` alone loads.
+  const calls = [...source.matchAll(call)].map(({ groups = {} }) => ({
+    file,
+    from: groups.from ?? '',
+    typeOnly: groups.after === '.' && !/\bawait\s*\(?$/.test(groups.before ?? ''),
+  }))
+  return [...found, ...calls].filter(({ from }) => from !== '')
+}
+
+function onlyTypes(names: string | undefined): boolean {
+  if (!names?.startsWith('{')) return false
+  const items = names.slice(1, -1).split(',')
+  return items.every((item) => item.trim() === '' || item.trim().startsWith('type '))
+}
+
+function isInner(from: string): boolean {
+  return from.startsWith('.') || from.startsWith('#')
+}
+
+function isOutside({ from }: Import): boolean {
+  return !isInner(from) && !from.startsWith('node:')
+}
+
+/** `@scope/name/deep` and `name/deep` without what is inside. */
+function nameOf(from: string): string {
+  return from
+    .split('/')
+    .slice(0, from.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** What a package of types is about. */
+function typed(name: string): string {
+  return name.replace(/^@types\//, '')
+}
+
+/** Who runs the code of whom, within a package. */
+function innerEdges({ imports }: Package): [from: string, to: string][] {
+  return imports
+    .filter(({ from, typeOnly }) => isInner(from) && !typeOnly)
+    .flatMap(({ file, from }) =>
+      from === '#platform'
+        ? ['platform/node.ts', 'platform/web.ts'].map((to): [string, string] => [file, to])
+        : [[file, posix.join(posix.dirname(file), from)] as [string, string]],
+    )
+}
+
+/** Each circle once, as the path that closes it. */
+function circles(edges: readonly (readonly [string, string])[]): string[][] {
+  const found: string[][] = []
+  const done = new Set<string>()
+  function visit(file: string, path: readonly string[]): void {
+    const start = path.indexOf(file)
+    if (start >= 0) found.push([...path.slice(start), file])
+    if (start >= 0 || done.has(file)) return
+    for (const [from, to] of edges) if (from === file) visit(to, [...path, file])
+    done.add(file)
+  }
+  for (const [from] of edges) visit(from, [])
+  return found
+}
