@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import { describeWith } from '../../../test/requirements.ts'
 
 const run = promisify(execFile)
 const main = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -37,16 +38,18 @@ it.each(['SIGINT', 'SIGTERM'] as const)('prints one line of JSON and stops clean
   expect(await once(program, 'exit')).toEqual([0, null])
 })
 
-it.each(['--framework=express', '--on-prem'])('prints curl lines that work as they stand with %s', async (word) => {
-  const { program, lines } = await start(['--port=0', word], (line) => line.includes('Ctrl+C'))
-  const curls = lines.map((line) => line.trim()).filter((line) => line.startsWith('curl '))
-  expect(curls).toHaveLength(word === '--on-prem' ? 5 : 6)
-  for (const curl of curls) {
-    const { stdout } = await run('sh', ['-c', `${curl} -s -o /dev/null -w '%{http_code}'`])
-    expect([curl, stdout]).toEqual([curl, '200'])
-  }
-  program.kill('SIGINT')
-  expect(await once(program, 'exit')).toEqual([0, null])
+describeWith('curl', 'the page for people', () => {
+  it.each(['--framework=express', '--on-prem'])('prints curl lines that work as they stand with %s', async (word) => {
+    const { program, lines } = await start(['--port=0', word], (line) => line.includes('Ctrl+C'))
+    const curls = lines.map((line) => line.trim()).filter((line) => line.startsWith('curl '))
+    expect(curls).toHaveLength(word === '--on-prem' ? 5 : 6)
+    for (const curl of curls) {
+      const { stdout } = await run('sh', ['-c', `${curl} -s -o /dev/null -w '%{http_code}'`])
+      expect([curl, stdout]).toEqual([curl, '200'])
+    }
+    program.kill('SIGINT')
+    expect(await once(program, 'exit')).toEqual([0, null])
+  })
 })
 
 it('says in one line that the port is taken', async () => {

@@ -1,0 +1,70 @@
+/**
+ * What some suites need beside Node. Where it is not there the suite is left out, by name in the closing lines of the
+ * run (`left-out.ts`); `LATCHKEY_REQUIRE=python,php` turns that into a failure.
+ */
+import { spawnSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, it } from 'vitest'
+
+interface Requirement {
+  /** What the suite works with (a program, a directory), or `undefined` where it is not there. */
+  readonly find: () => string | undefined
+  /** Said of a suite that is left out: what is not there, and how it gets there. */
+  readonly otherwise: string
+}
+
+export const REQUIREMENTS = {
+  curl: {
+    find: () => program(['curl'], ['--version']),
+    otherwise: 'curl is not installed; apt-get install curl',
+  },
+  python: {
+    find: () => program(['/usr/bin/python3', 'python3'], ['-c', 'import requests, jwt']),
+    otherwise: 'python3 with requests and PyJWT is not installed; apt-get install python3-requests python3-jwt',
+  },
+  gql: {
+    find: () => program(['/usr/bin/python3', 'python3'], ['-c', 'import gql.transport.requests']),
+    otherwise: "python3 with gql is not installed; pip install 'gql[requests]'",
+  },
+  php: {
+    find: () => program(['php'], ['-r', "require 'GuzzleHttp/autoload.php'; new GuzzleHttp\\Client();"]),
+    otherwise: 'php with Guzzle is not installed; apt-get install php-cli php-curl php-guzzlehttp-guzzle',
+  },
+  go: {
+    find: () => program(['go'], ['version']),
+    otherwise: 'go is not installed; apt-get install golang-go',
+  },
+  vectors: {
+    find: () => directory(process.env.LATCHKEY_VECTORS),
+    otherwise: 'LATCHKEY_VECTORS does not name a directory',
+  },
+} satisfies Record<string, Requirement>
+
+export type RequirementName = keyof typeof REQUIREMENTS
+
+/** The names in `LATCHKEY_REQUIRE`. */
+export const required: readonly string[] = (process.env.LATCHKEY_REQUIRE ?? '').split(',').filter((name) => name !== '')
+
+/** A suite that is there only with what it needs; it is handed what was found. */
+export function describeWith(name: RequirementName, suite: string, body: (found: string) => void): void {
+  const { find, otherwise } = REQUIREMENTS[name]
+  const found = find()
+  describe(suite, () => {
+    if (found !== undefined) body(found)
+    else if (required.includes(name)) {
+      it('is not left out', () => {
+        throw new Error(`${otherwise} (LATCHKEY_REQUIRE names ${name})`)
+      })
+    } else it('is left out', ({ skip }) => skip(otherwise))
+  })
+}
+
+/** The first of the commands that runs these words. */
+function program(commands: readonly string[], words: readonly string[]): string | undefined {
+  return commands.find((command) => spawnSync(command, words, { stdio: 'ignore' }).status === 0)
+}
+
+function directory(path: string | undefined): string | undefined {
+  return path && statSync(path, { throwIfNoEntry: false })?.isDirectory() ? resolve(path) : undefined
+}
