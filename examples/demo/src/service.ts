@@ -79,14 +79,13 @@ export async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<st
   }
 }
 
-/** Runs a route. Whatever goes wrong is answered in the service's own envelope: its clients parse every error so. */
+/** Runs a route. What cannot be read is answered in the service's own envelope; a bug is for the framework's handler. */
 export async function answerOf(service: Service, route: Route, call: Call): Promise<Answer> {
   try {
     return await route.handle(call)
   } catch (error) {
     if (error instanceof BadRequest) return service.errors.bad_request
-    console.error(error)
-    return service.errors.internal_error
+    throw error
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http'
 import type { Answer } from '@latchkey/core'
 import { authenticate, principalOf, requires } from '@latchkey/express'
-import express, { type Request, type Response, Router } from 'express'
+import express, { type NextFunction, type Request, type Response, Router } from 'express'
 import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
 import { NOWHERE, queryOf } from './shared.ts'
 
@@ -37,6 +37,10 @@ function serviceRouter(service: Service): Router {
     router[method](route.path, guard, (req: Request, res: Response) => handle(req, res, service, route))
   }
   router.use((_req, res) => send(res, errors.not_found))
+  router.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+    console.error(error)
+    send(res, errors.internal_error)
+  })
   return router
 }
 

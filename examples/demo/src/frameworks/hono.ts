@@ -37,6 +37,10 @@ function serviceApp(service: Service): Hono<Env> {
     app.on(route.method, route.path, guard, (c) => handle(c, service, route))
   }
   app.all('*', (c) => send(c, errors.not_found))
+  app.onError((error, c) => {
+    console.error(error)
+    return send(c, errors.internal_error)
+  })
   return app
 }
 

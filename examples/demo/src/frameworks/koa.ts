@@ -17,6 +17,14 @@ export function koaListener(services: readonly Service[]): RequestListener {
 function serviceApp(service: Service): Koa {
   const { auth, mount: mounted, routes, ownGuard = [], errors, headers } = service
   const app = new Koa()
+  app.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      console.error(error)
+      send(ctx, errors.internal_error)
+    }
+  })
   if (headers !== undefined) {
     app.use((ctx, next) => {
       ctx.set(headers())
