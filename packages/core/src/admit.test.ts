@@ -147,12 +147,13 @@ describe('admit', () => {
   })
 
   it('is unavailable, and not open, when the limiter throws, rejects or hangs', async () => {
+    const cause = new Error('gone')
     const throwing = taking(() => {
-      throw new Error('gone')
+      throw cause
     })
-    expect(admit(CONTRACT, counting(throwing), PRINCIPAL, {}, NOW)).toEqual(unavailable)
-    const rejecting = taking(() => Promise.reject(new Error('gone')))
-    await expect(admit(CONTRACT, counting(rejecting), PRINCIPAL, {}, NOW)).resolves.toEqual(unavailable)
+    expect(admit(CONTRACT, counting(throwing), PRINCIPAL, {}, NOW)).toEqual({ ...unavailable, cause })
+    const rejecting = taking(() => Promise.reject(cause))
+    await expect(admit(CONTRACT, counting(rejecting), PRINCIPAL, {}, NOW)).resolves.toEqual({ ...unavailable, cause })
     const hanging = taking(() => new Promise(() => {}))
     await expect(admit(CONTRACT, counting(hanging), PRINCIPAL, {}, NOW)).resolves.toEqual(unavailable)
   })
@@ -171,6 +172,8 @@ describe('admit', () => {
     ['null', null],
     ['an empty object', {}],
     ['a refusal without the window that refused', { taken: false, states: [] }],
+    ['no states', { taken: true }],
+    ['a word for a truth', { taken: 'no', states: [] }],
     ['a text', 'OK'],
     ['a number', 1],
   ])('is unavailable, and not open, when the limiter returns %s', async (_what, garbage) => {

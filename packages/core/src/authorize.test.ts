@@ -98,6 +98,7 @@ describe('planDenial', () => {
     ['enterprise', 'free', true],
     ['enterprise', 'enterprise', true],
     ['gold', 'free', false],
+    ['gold', 'platinum', false],
     ['', 'free', false],
     ['Pro', 'free', false],
   ])('of %s, asked for %s, passes: %s', (plan, needs, passes) => {
@@ -256,12 +257,13 @@ describe('authorize', () => {
   })
 
   it('is unavailable, and not open, when the limiter throws, rejects or hangs', async () => {
+    const cause = new Error('gone')
     const throwing = spending(() => {
-      throw new Error('gone')
+      throw cause
     })
-    expect(ask({ cost: 1 }, 'allow', throwing)).toEqual(unavailable)
-    const rejecting = spending(() => Promise.reject(new Error('gone')))
-    await expect(ask({ cost: 1 }, 'allow', rejecting)).resolves.toEqual(unavailable)
+    expect(ask({ cost: 1 }, 'allow', throwing)).toEqual({ ...unavailable, cause })
+    const rejecting = spending(() => Promise.reject(cause))
+    await expect(ask({ cost: 1 }, 'allow', rejecting)).resolves.toEqual({ ...unavailable, cause })
     const hanging = spending(() => new Promise(() => {}))
     await expect(ask({ cost: 1 }, 'allow', hanging)).resolves.toEqual(unavailable)
   })

@@ -125,6 +125,7 @@ describe('extract', () => {
       ['the scheme and several blanks', 'Bearer    '],
       ['Basic', 'Basic dXNlcjpwYXNz'],
       ['Token', 'Token abc'],
+      ['a scheme of as many letters', 'Digest abc'],
       ['a scheme that begins like it', 'BearerToken abc'],
       ['the credential without a scheme', 'abcdefghijkl'],
       ['the scheme without a separator', 'Bearerabc'],

@@ -195,7 +195,7 @@ describe('rotateKey', () => {
     await expect(rotateKey(memoryStore(), TOKENS, 'key_1', 0)).rejects.toThrow(TypeError)
   })
 
-  it.each([NaN, Infinity, undefined, '5000'])('refuses an overlap of %s, and changes nothing', async (overlap) => {
+  it.each([NaN, Infinity, -1, undefined, '5000'])('refuses an overlap of %s, and changes nothing', async (overlap) => {
     const store = memoryStore()
     const { key, text } = await issueKey(store, CONTRACT, DETAILS)
     await expect(rotateKey(store, CONTRACT, key.id, overlap as number)).rejects.toThrow(/overlap/)

@@ -192,6 +192,10 @@ describe('deleteKey', () => {
     const store = filled()
     store.deleteKey('acme', 'key_1')
     expect(store.insertKey(KEY, secretOf('d1'))).toEqual({ kind: 'inserted' })
+    store.deleteKey('acme', 'key_1')
+    store.insertKey({ ...KEY, id: 'key_2' }, secretOf('d2'))
+    store.rotateKey('acme', 'key_2', secretOf('d1'), NOW)
+    expect(store.findByDigest('acme', 'd1')?.key.id).toBe('key_2')
   })
 })
 

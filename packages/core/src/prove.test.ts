@@ -255,6 +255,12 @@ describe('the key id of an unusable key', () => {
     expect(prove(withBearer(text.slice(0, 14)), NOW)).toEqual({ ...malformed, keyId })
   })
 
+  it('is told of a key whose account is gone, as of one that does not exist', () => {
+    const gone = finding({ ...MATCH, account: null, secret: secretOf(text) })
+    const denied = proverOf({ contract: WITH_ID, store: gone })(withBearer(text), NOW)
+    expect(denied).toEqual(prove(withBearer(text), NOW))
+  })
+
   it('is ten digits of the digest otherwise: the same for the same text, another for another', () => {
     const keyIdOf = (value: string) => (prove(withBearer(value), NOW) as { keyId?: string }).keyId
     expect(prove(withBearer('garbage'), NOW)).toEqual({ ...malformed, keyId: expect.stringMatching(/^key_[0-9]{10}$/) })
@@ -346,6 +352,13 @@ describe('a token', () => {
     const asked: string[] = []
     const prove = proverOf({ contract: TOKENS, store: finding(SIGNING_MATCH, asked) })
     expect(prove(withBearer(text), NOW)).toEqual(malformed)
+    expect(asked).toEqual([])
+  })
+
+  it('is all that a contract without a key format takes, whatever it says of imported keys', () => {
+    const asked: string[] = []
+    const prove = proverOf({ contract: { ...TOKENS, imported: true }, store: finding(MATCH, asked) })
+    expect(prove(withBearer(TEXT), NOW)).toEqual(malformed)
     expect(asked).toEqual([])
   })
 

@@ -65,6 +65,7 @@ describe.each([
       ['read', null],
       [['*']],
       { includes: () => true },
+      { every: () => true },
     ]) {
       expect(isMatch({ key: { ...KEY, permissions }, ...secret })).toBe(false)
     }

@@ -70,7 +70,7 @@ describe('renderer', () => {
   })
 
   it('compares header names without case: an answer has each field once', () => {
-    const headers = { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer realm="own"' }
+    const headers = { 'content-type': 'application/problem+json', 'Www-Authenticate': 'Bearer realm="own"' }
     const rendered = renderer(contractOf({ missing: { status: 401, headers, body: {} } }))(MISSING, NO_FIELDS)
     const sent = new Headers(rendered.headers)
     expect(sent.get('content-type')).toBe('application/problem+json')
