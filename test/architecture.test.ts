@@ -57,7 +57,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['contract'],
   ['authorize', 'issue'],
   // The steps in order.
-  ['prove', 'admit'],
+  ['prove', 'admit', 'options'],
   ['auth'],
   // The doors.
   ['index', 'node/index'],

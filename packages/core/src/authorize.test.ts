@@ -101,6 +101,7 @@ describe('planDenial', () => {
     ['gold', 'platinum', false],
     ['', 'free', false],
     ['Pro', 'free', false],
+    ['enterprise', 'platinum', false],
   ])('of %s, asked for %s, passes: %s', (plan, needs, passes) => {
     const denied = { kind: 'denied', code: 'plan', plan, needs }
     expect(planDenial(CONTRACT, plan, { plan: needs })).toEqual(passes ? undefined : denied)

@@ -59,7 +59,8 @@ export function planDenial(
 
 function reaches(ladder: readonly string[], plan: string, needs: string): boolean {
   const step = ladder.indexOf(plan)
-  return step >= 0 && step >= ladder.indexOf(needs)
+  const needed = ladder.indexOf(needs)
+  return needed >= 0 && step >= needed
 }
 
 /**

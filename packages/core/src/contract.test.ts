@@ -86,6 +86,17 @@ describe('defineContract', () => {
       { limits: [{ name: 'm', seconds: 60, limit: { gold: 1 }, per: 'key' }] },
       /limits "m"/,
     ],
+    [
+      'two limits of one name',
+      {
+        limits: [
+          { name: 'm', seconds: 60, limit: 1, per: 'key' },
+          { name: 'm', seconds: 60, limit: 2, per: 'key' },
+        ],
+      },
+      /contract\.limits/,
+    ],
+    ['a limit per nobody', { limits: [{ name: 'm', seconds: 60, limit: 1, per: 'ip' }] }, /limits "m": per/],
     ['a limit of zero', { limits: [{ name: 'm', seconds: 60, limit: 0, per: 'key' }] }, /limits "m": limit/],
     [
       'a limit of a half',
@@ -110,6 +121,12 @@ describe('defineContract', () => {
     const key = { prefix: 'acme.', length: 32, alphabet: 'base36' }
     expect(defining({ key, token: undefined })).not.toThrow()
     expect(defining({ key })).toThrow(/key\.prefix/)
+  })
+
+  it('refuses a key prefix that no Bearer token can have, where keys come as one', () => {
+    const key = { prefix: 'acme:', length: 32, alphabet: 'base36' }
+    expect(defining({ key, carriers: [{ kind: 'bearer' }] })).toThrow(/key\.prefix/)
+    expect(defining({ key, carriers: [{ kind: 'header', name: 'x-api-key' }] })).not.toThrow()
   })
 
   describe('denials', () => {

@@ -112,6 +112,13 @@ export function defineContract<
   if (key?.prefix.includes('.') && (token !== undefined || identity.length > 0)) {
     throw new TypeError('key.prefix must have no dot where tokens are accepted: a text with a dot is a token')
   }
+  if (
+    key !== undefined &&
+    carriers.some(({ kind }) => kind === 'bearer') &&
+    !/^[A-Za-z0-9\-._~+/]*$/.test(key.prefix)
+  ) {
+    throw new TypeError('key.prefix must be of the characters that a Bearer token may have (RFC 6750 §2.1)')
+  }
   checkPlans(contract)
   checkPermissions(contract)
   for (const code of Object.keys(SAMPLES) as DenialCode[]) checkRow(contract, code)
@@ -132,7 +139,11 @@ function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): vo
   for (const [feature, having] of Object.entries(features)) {
     for (const plan of having) checkKnown(`contract.features.${feature}`, 'plan', plan, plans)
   }
-  for (const { name, seconds, limit } of limits) {
+  if (new Set(limits.map(({ name }) => name)).size < limits.length) {
+    throw new TypeError('contract.limits must have a name each: two of one name would share a window')
+  }
+  for (const { name, seconds, limit, per } of limits) {
+    if (per !== 'key' && per !== 'account') throw new TypeError(`contract.limits "${name}": per must be key or account`)
     if (!(Number.isInteger(seconds) && seconds > 0)) {
       throw new TypeError(`contract.limits "${name}": seconds must be a whole number above 0`)
     }

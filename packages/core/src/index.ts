@@ -1,9 +1,6 @@
 export {
   type AnyAuth,
   type Auth,
-  type AuthenticateOptions,
-  type AuthOptions,
-  type AuthorizeOptions,
   createAuth,
   type PrincipalOf,
   principalOf,
@@ -44,6 +41,7 @@ export {
   type Window,
 } from './limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
+export type { AuthenticateOptions, AuthOptions, AuthorizeOptions } from './options.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'
 export type {
   Everyone,

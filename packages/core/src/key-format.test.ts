@@ -78,6 +78,13 @@ describe('mint', () => {
     expect(id).toBe('key_0123456789')
   })
 
+  it.each(['key_1', 'other_0123456789', 'key_01234567890', ''])(
+    'refuses to keep %s, which is no id of the format',
+    (id) => {
+      expect(() => keyCodec(withId).mint(id)).toThrow(/^id must be/)
+    },
+  )
+
   it('ends with the CRC-32 that gzip computes', () => {
     const { text } = keyCodec(checked).mint()
     expect(text.slice(-6)).toBe(checksumOf(text.slice(0, -6), BASE62))

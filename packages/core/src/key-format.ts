@@ -36,7 +36,11 @@ export interface MintedKey {
 }
 
 export interface KeyCodec {
-  /** A new key with at least 128 random bits. `id`: keeps the id of an earlier version of the same key. */
+  /**
+   * A new key with at least 128 random bits. `id`: keeps the id of an earlier version of the same key.
+   *
+   * @throws TypeError when that is no id of this format.
+   */
   mint(id?: string): MintedKey
   /** Whether the text is written like a key and its checksum holds. Does not say that such a key exists. */
   accepts(text: string): boolean
@@ -68,7 +72,7 @@ export function keyCodec(format: KeyFormat): KeyCodec {
 
   return {
     mint(keep?: string): MintedKey {
-      const digits = id && (keep?.slice(id.prefix.length) ?? randomText('0123456789', 10))
+      const digits = id && digitsOf(id.prefix, keep)
       const text = prefix + (digits === undefined ? '' : `${digits}_`) + randomText(characters, randomLength)
       return {
         text: checksum ? text + checksumOf(text, characters) : text,
@@ -87,6 +91,14 @@ export function keyCodec(format: KeyFormat): KeyCodec {
     },
     display: (text: string): string => `${prefix}…${text.slice(-4)}`,
   }
+}
+
+function digitsOf(prefix: string, keep: string | undefined): string {
+  if (keep === undefined) return randomText('0123456789', 10)
+  const digits = keep.slice(prefix.length)
+  if (!keep.startsWith(prefix) || !/^[0-9]{10}$/.test(digits))
+    throw new TypeError(`id must be ${prefix} and ten digits`)
+  return digits
 }
 
 /** Evenly distributed characters: bytes that would favour the alphabet's start are thrown away. */

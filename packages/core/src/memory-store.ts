@@ -58,7 +58,14 @@ export function memoryStore(): MemoryStore {
     return next && put(next)
   }
 
+  function listKeys(service: string, accountId: string): readonly KeyRecord[] {
+    const keys = [...(services.get(service)?.entries.values() ?? [])].map((entry) => entry.key)
+    return keys.filter((key) => key.accountId === accountId)
+  }
+
   return {
+    listKeys,
+
     findByDigest(service: string, digest: string): KeyMatch | undefined {
       const found = services.get(service)
       const id = found?.ids.get(digest)
@@ -79,16 +86,11 @@ export function memoryStore(): MemoryStore {
       return services.get(service)?.entries.get(id)?.key
     },
 
-    listKeys(service: string, accountId: string): readonly KeyRecord[] {
-      const keys = [...(services.get(service)?.entries.values() ?? [])].map((entry) => entry.key)
-      return keys.filter((key) => key.accountId === accountId)
-    },
-
     insertKey(key: KeyRecord, secret: Secret, options: { readonly onlyFirst?: boolean } = {}): Inserted {
       const service = serviceOf(key.service)
       const id = secret.kind === 'key' ? (service.ids.get(secret.digest) ?? key.id) : key.id
       const taken = service.entries.get(id)?.key
-      const first = options.onlyFirst === true ? this.listKeys(key.service, key.accountId)[0] : undefined
+      const first = options.onlyFirst === true ? listKeys(key.service, key.accountId)[0] : undefined
       const existing = first ?? taken
       if (existing !== undefined) return { kind: 'exists', key: existing }
       put({ key, secrets: [secret] })

@@ -104,6 +104,7 @@ describe('verifyToken', () => {
       expect(readsOf(matchOf())).toBe(1)
       expect(readsOf(undefined)).toBe(1)
       expect(readsOf(matchOf({ service: 'other' }))).toBe(1)
+      expect(readsOf(matchOf({}, [{ ...secretOf(SECRET), expiresAt: 1 }]))).toBe(1)
     })
 
     it('is asked for its state after the signature, so that a bare kid learns nothing', () => {

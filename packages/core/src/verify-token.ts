@@ -24,10 +24,6 @@ export interface TokenRules {
 /** HS256 keys have at least 256 bits (RFC 7518 §3.2). */
 export const MIN_SIGNING_SECRET_BYTES = 32
 
-// An unknown kid costs the same HMAC as a known one, over a secret that nobody has: no token verifies against it,
-// because the result is thrown away.
-const NOBODY = 'a secret of no key, of the usual length'
-
 /**
  * Checks a token against the key that its `kid` names: the signature first, so that a bare `kid` never learns whether it
  * is known, revoked or expired; then the key's own state; then the claims.
@@ -43,17 +39,23 @@ export function verifyToken(
 ): SigningKeyMatch | Denied {
   const known = match !== undefined && match.key.id === token.kid && match.key.service === service
   if (!known) {
-    equalDigests(hmacBase64Url(NOBODY, token.signingInput), token.signature)
+    spendHmac(token)
     return tokenInvalid('key')
   }
   // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
   if (match.secrets.some((secret) => !isLongEnough(secret))) {
     return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
   }
-  const signed = match.secrets.some((secret) => isLive(secret, now) && isSignedBy(token, secret))
-  if (!signed) return tokenInvalid('signature')
+  const live = match.secrets.filter((secret) => isLive(secret, now))
+  if (live.length === 0) spendHmac(token)
+  if (!live.some((secret) => isSignedBy(token, secret))) return tokenInvalid('signature')
 
   return keyDenial(match.key, now) ?? claimsDenial(token, rules, now) ?? match
+}
+
+// An unknown kid costs an HMAC as a known one does. No token verifies against this secret: the result is thrown away.
+function spendHmac(token: ParsedToken): void {
+  equalDigests(hmacBase64Url('a secret of no key, of the usual length', token.signingInput), token.signature)
 }
 
 function isLongEnough(secret: SigningSecret): boolean {

@@ -1,0 +1,86 @@
+import { DEFAULT_TIMEOUT } from './attempt.ts'
+import type { Access, PlanRequirement, Requirement } from './authorize.ts'
+import type { Awaitable } from './awaitable.ts'
+import type { Contract } from './contract.ts'
+import type { IdentityProvider } from './identity.ts'
+import type { Limiter } from './limiter.ts'
+import type { Denied } from './outcome.ts'
+import type { Everyone, Principal } from './principal.ts'
+import type { AccountReader, KeyReader } from './store.ts'
+
+export interface AuthOptions<
+  Plan extends string,
+  Permission extends string,
+  Feature extends string,
+  Providers extends readonly IdentityProvider[] = readonly IdentityProvider[],
+> {
+  readonly contract: Contract<Plan, Permission, Feature, Providers>
+  readonly store: KeyReader
+  /** Where accounts are, if not in the store: an application's own user table. Read on every request. */
+  readonly accounts?: AccountReader
+  /** Counts the contract's rate limits and the routes' costs. Default: none, and nothing is limited. */
+  readonly limiter?: Limiter
+  /** Mixed into the digests of keys, at least 32 bytes; the store's digests must have been made with it. Default: none. */
+  readonly pepper?: string
+  /** How long a store or limiter may take to answer, in milliseconds. Default 2000. */
+  readonly timeout?: number
+  /** The time in milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: () => number
+  /** Told of every denial with its private facts, for logs and alerts. What it throws is dropped. */
+  readonly onDenied?: (denied: Denied) => void
+  /** Switches authentication off: every request is `Everyone`. For on-premises servers; see the README. Default false. */
+  readonly insecureAllowEveryone?: boolean
+}
+
+/** Per mount: what is asked of the account, and whether the credential may be absent. */
+export interface AuthenticateOptions<Plan extends string = string, Feature extends string = string>
+  extends PlanRequirement<Plan, Feature> {
+  /** Lets requests without any credential through as anonymous; a credential that is there must be good. Default false. */
+  readonly optional?: boolean
+}
+
+/** Per route: see {@link Requirement}; `resource` is the resource's own rule. */
+export interface AuthorizeOptions<
+  Plan extends string = string,
+  Permission extends string = string,
+  Feature extends string = string,
+  P = Principal<Plan, Permission> | Everyone,
+  Request = never,
+> extends Requirement<Plan, Permission, Feature> {
+  /** Default: every resource is allowed. What it throws or rejects with is passed on: it is the application's code. */
+  readonly resource?: (principal: P, request: Request) => Awaitable<Access>
+}
+
+/** @throws TypeError naming the option that is wrong. */
+export function checkOptions(options: AuthOptions<string, string, string>): void {
+  const {
+    contract,
+    store,
+    accounts,
+    limiter,
+    pepper,
+    timeout = DEFAULT_TIMEOUT,
+    insecureAllowEveryone = false,
+  } = options
+  if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
+  if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
+  if (contract.token !== undefined && typeof store.findSigningKey !== 'function') {
+    throw new TypeError('store must find signing keys: the contract has token rules')
+  }
+  if (limiter !== undefined && !(typeof limiter.take === 'function' && typeof limiter.spend === 'function')) {
+    throw new TypeError('limiter must be a limiter, such as memoryLimiter()')
+  }
+  if (contract.identity?.length && accounts === undefined && typeof store.findAccount !== 'function') {
+    throw new TypeError('accounts must be given: the contract has identity providers and the store has no accounts')
+  }
+  if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
+  if (pepper !== undefined && !(typeof pepper === 'string' && new TextEncoder().encode(pepper).length >= 32)) {
+    throw new TypeError('pepper must be a text of at least 32 bytes')
+  }
+  // Timers hold 31 bits; a longer timeout would be over at once.
+  if (!(Number.isInteger(timeout) && timeout > 0 && timeout < 2 ** 31)) {
+    throw new TypeError('timeout must be whole milliseconds, from 1 to 2147483647')
+  }
+  // "true" or 1 from a configuration file is not a decision to switch authentication off.
+  if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
+}
