@@ -18,7 +18,8 @@ export interface KeyFormat {
   readonly alphabet: keyof typeof ALPHABETS
   /**
    * The last six characters are a CRC-32 of all before them, so that typos and garbage never reach the store and secret
-   * scanners can match offline. Not a protection: anybody can compute it. Default false.
+   * scanners can match offline. Not a protection: anybody can compute it, and of base36 texts one in 2^31 fits by chance.
+   * Default false.
    */
   readonly checksum?: boolean
   /**

@@ -1,0 +1,253 @@
+/** What holds of permissions, digests, platforms, fields and counters, whatever they are given. */
+import { createHash, createHmac } from 'node:crypto'
+import { rawFields } from '@latchkey/core/node'
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import { covers, planDenial } from '../../packages/core/src/authorize.ts'
+import type { Contract } from '../../packages/core/src/contract.ts'
+import { digestKey, digitsOf, equalDigests } from '../../packages/core/src/digest.ts'
+import { memoryLimiter, type Window } from '../../packages/core/src/limiter.ts'
+import * as node from '../../packages/core/src/platform/node.ts'
+import * as web from '../../packages/core/src/platform/web.ts'
+import { holds } from './runs.ts'
+import { anyText, brokenText } from './texts.ts'
+
+describe('permissions and plans', () => {
+  const NAMES = ['read', 'write', 'admin', 'data:read', 'data:write', 'data:x:y', '__proto__', 'constructor']
+  const COVERED = [...NAMES, '*', 'data:*', 'data:x:*', ':*', 'x:*']
+  const tables = fc.dictionary(fc.constantFrom(...NAMES), fc.array(fc.constantFrom(...COVERED), { maxLength: 3 }))
+  const granted = fc.array(fc.oneof(fc.constantFrom(...COVERED), anyText), { maxLength: 3 })
+  const needed = fc.constantFrom(...NAMES)
+  const contractOf = (permissions: Record<string, readonly string[]>) => ({ permissions }) as unknown as Contract
+
+  /** All that is covered, by adding until nothing is new. */
+  function reference(
+    table: Readonly<Record<string, readonly string[]>>,
+    grants: readonly string[],
+    need: string,
+  ): boolean {
+    let known = new Set(grants)
+    for (;;) {
+      const more = new Set([
+        ...known,
+        ...Object.entries(table).flatMap(([name, also]) => (known.has(name) ? also : [])),
+      ])
+      if (more.size === known.size) break
+      known = more
+    }
+    return [...known].some((it) => it === need || it === '*' || (it.endsWith(':*') && need.startsWith(it.slice(0, -1))))
+  }
+
+  holds(
+    'covers what follows from the table, and nothing else',
+    fc.property(tables, granted, needed, (table, grants, need) => {
+      expect(covers(contractOf(table), grants, need)).toBe(reference(table, grants, need))
+    }),
+  )
+
+  holds(
+    'covers no less with one more grant',
+    fc.property(tables, granted, granted, needed, (table, grants, more, need) => {
+      if (covers(contractOf(table), grants, need))
+        expect(covers(contractOf(table), [...more, ...grants], need)).toBe(true)
+    }),
+  )
+
+  const ladder = ['free', 'pro', 'business', 'enterprise']
+  holds(
+    'reaches the plans up to its own, and an unknown plan reaches none',
+    fc.property(fc.oneof(fc.constantFrom(...ladder), anyText), fc.constantFrom(...ladder), (plan, needs) => {
+      const denied = planDenial({ plans: ladder } as unknown as Contract, plan, { plan: needs })
+      const reached = ladder.slice(ladder.indexOf(needs)).includes(plan)
+      expect(denied === undefined).toBe(reached)
+    }),
+  )
+})
+
+describe('digests', () => {
+  const text = fc.oneof(anyText, brokenText)
+  const pepper = fc.string({ minLength: 32, maxLength: 80, unit: 'binary' })
+
+  holds(
+    'are SHA-256, and with a pepper HMAC-SHA-256 of the digest',
+    fc.property(text, pepper, (key, pepper) => {
+      const digest = createHash('sha256').update(key, 'utf8').digest()
+      expect(digestKey(key)).toBe(digest.toString('hex'))
+      expect(digestKey(key, pepper)).toBe(createHmac('sha256', pepper).update(digest).digest('hex'))
+    }),
+  )
+
+  holds(
+    'are equal when their texts are, and comparing never throws',
+    fc.property(text, text, (a, b) => {
+      expect(equalDigests(a, b)).toBe(a === b)
+      expect(equalDigests(a, a)).toBe(true)
+    }),
+  )
+
+  holds(
+    'give ten digits',
+    fc.property(text, (key) => {
+      expect(digitsOf(digestKey(key))).toMatch(/^[0-9]{10}$/)
+    }),
+  )
+})
+
+describe('the two platforms', () => {
+  const text = fc.oneof(anyText, brokenText)
+
+  holds(
+    'make the same digests and MACs',
+    fc.property(text, text, (a, b) => {
+      expect(web.sha256Hex(a)).toBe(node.sha256Hex(a))
+      expect(web.hmacBase64Url(a, b)).toBe(node.hmacBase64Url(a, b))
+      expect(web.hmacHexOfDigest(a, node.sha256Hex(b))).toBe(node.hmacHexOfDigest(a, node.sha256Hex(b)))
+    }),
+  )
+
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 12 }),
+    fc.string({ unit: 'binary' }).map((it) => new Uint8Array(Buffer.from(it))),
+    // Bytes from which UTF-8 is made and broken.
+    fc
+      .array(
+        fc.constantFrom(0x41, 0x7f, 0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xef, 0xbb, 0xf0, 0x90, 0xf4, 0x8f, 0xff),
+        { maxLength: 8 },
+      )
+      .map((it) => Uint8Array.from(it)),
+  )
+  holds(
+    'read the same texts from bytes, and refuse the same bytes',
+    fc.property(bytes, (bytes) => {
+      const encoded = Buffer.from(bytes).toString('base64url')
+      const text = node.textOfBase64Url(encoded)
+      expect(web.textOfBase64Url(encoded)).toBe(text)
+      if (text !== undefined) expect(new Uint8Array(Buffer.from(text, 'utf8'))).toEqual(bytes)
+    }),
+  )
+})
+
+describe('rawFields', () => {
+  const names = fc.constantFrom(
+    'x-api-key',
+    'X-Api-Key',
+    'authorization',
+    'Authorization',
+    'AUTHORIZATION',
+    'x-other',
+    'cookie',
+  )
+  // As the parser hands them on: Latin-1 without controls, and without white space around.
+  const values = fc
+    .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff }), fc.constant(0x09)), {
+      maxLength: 12,
+    })
+    .map((codes) => String.fromCharCode(...codes).replace(/^[\t ]+|[\t ]+$/g, ''))
+  const lines = fc.array(fc.tuple(names, values), { maxLength: 8 })
+
+  holds(
+    'joins lines as Headers does',
+    fc.property(lines, names, (lines, name) => {
+      // `append` would refuse nothing of this; but Fetch separates cookies by a semicolon, and HTTP by a line.
+      const headers = new Headers(lines.filter(([name]) => name !== 'cookie'))
+      const fields = rawFields({ rawHeaders: lines.filter(([name]) => name !== 'cookie').flat() })
+      expect(fields.get(name)).toBe(headers.get(name))
+    }),
+  )
+})
+
+describe('memoryLimiter', () => {
+  const seconds = fc.constantFrom(1, 2, 60, 3600)
+  const request = fc.record({
+    pause: fc.oneof(fc.nat(5), fc.nat(2500), fc.nat(5_000_000)),
+    cost: fc.integer({ min: 0, max: 4 }),
+  })
+  const requests = fc.array(request, { minLength: 1, maxLength: 30 })
+  const limits = fc.integer({ min: 1, max: 8 })
+
+  interface Charge {
+    readonly at: number
+    readonly cost: number
+  }
+
+  /** What was charged later than `length` before `now`, exactly. */
+  const within = (charges: readonly Charge[], now: number, length: number) =>
+    charges.filter(({ at }) => at > now - length && at <= now).reduce((sum, { cost }) => sum + cost, 0)
+
+  holds(
+    'never lets more through than the limit in any window, nor refuses much more than that',
+    fc.property(limits, seconds, requests, (limit, seconds, requests) => {
+      const limiter = memoryLimiter()
+      const window: Window = { name: 'w', bucket: 'b', limit, seconds }
+      const charges: Charge[] = []
+      let now = 1_790_000_000_000
+      for (const { pause, cost } of requests) {
+        now += pause
+        const { taken, states, refusedBy } = limiter.take([window], cost, now)
+        if (taken) charges.push({ at: now, cost })
+        expect(within(charges, now, seconds * 1000)).toBeLessThanOrEqual(limit)
+        expect(states[0]?.remaining).toBeGreaterThanOrEqual(0)
+        expect(taken).toBe(refusedBy === undefined)
+        // Requests close together leave the window together: at most a thousandth of it late.
+        if (!taken) expect(within(charges, now, seconds * 1001) + cost).toBeGreaterThan(limit)
+      }
+    }),
+  )
+
+  holds(
+    'says how long to wait, and that is enough',
+    fc.property(limits, seconds, requests, (limit, seconds, requests) => {
+      const limiter = memoryLimiter()
+      const windows: Window[] = [
+        { name: 'short', bucket: 'b', limit, seconds },
+        { name: 'long', bucket: 'b', limit: limit * 3, seconds: seconds * 10 },
+      ]
+      let now = 1_790_000_000_000
+      for (const { pause, cost } of requests) {
+        now += pause
+        const { refusedBy } = limiter.take(windows, cost, now)
+        if (refusedBy === undefined || cost > limit) continue
+        expect(refusedBy.resetAt).toBeGreaterThan(now)
+        now += Math.ceil((refusedBy.resetAt - now) / 1000) * 1000
+        expect(limiter.take(windows, cost, now).taken).toBe(true)
+      }
+    }),
+  )
+
+  holds(
+    'charges all windows or none',
+    fc.property(limits, limits, requests, (one, two, requests) => {
+      const limiter = memoryLimiter()
+      const windows: Window[] = [
+        { name: 'one', bucket: 'b', limit: one, seconds: 60 },
+        { name: 'two', bucket: 'b', limit: two, seconds: 60 },
+      ]
+      let charged = 0
+      for (const { cost } of requests) {
+        const { taken, states } = limiter.take(windows, cost, 1_790_000_000_000)
+        expect(taken).toBe(charged + cost <= Math.min(one, two))
+        if (taken) charged += cost
+        expect(states.map(({ remaining }) => remaining)).toEqual([one - charged, two - charged])
+      }
+    }),
+  )
+
+  holds(
+    'keeps buckets apart, and never spends or refunds more of a balance than is there',
+    fc.property(fc.nat(20), fc.array(fc.tuple(fc.boolean(), fc.nat(8)), { maxLength: 15 }), (start, moves) => {
+      const limiter = memoryLimiter()
+      limiter.setBalance('a', { remaining: start, used: 0 })
+      limiter.setBalance('b', { remaining: 1, used: 0 })
+      for (const [spend, cost] of moves) {
+        const before = limiter.balance('a')
+        if (spend) expect(limiter.spend('a', cost)?.spent).toBe(cost <= (before?.remaining ?? 0))
+        else limiter.refund('a', cost)
+        const { remaining = -1, used = -1 } = limiter.balance('a') ?? {}
+        expect(remaining).toBeGreaterThanOrEqual(0)
+        expect(used).toBeGreaterThanOrEqual(0)
+        expect(remaining + used).toBe(start)
+      }
+      expect(limiter.balance('b')).toEqual({ remaining: 1, used: 0 })
+    }),
+  )
+})
