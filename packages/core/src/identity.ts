@@ -1,4 +1,4 @@
-import type { JSONWebKeySet } from 'jose'
+import type { JSONWebKeySet, JWK } from 'jose'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
 import { claimsDenial } from './verify-token.ts'
@@ -63,7 +63,7 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
             timeoutDuration: timeout,
             cooldownDuration: cooldown * 1000,
             cacheMaxAge: maxAge * 1000,
-            [jose.customFetch]: fetchBounded(),
+            [jose.customFetch]: fetchBounded(jose.createLocalJWKSet),
           })
         : jose.createLocalJWKSet(jwks)
     return async (text) => {
@@ -85,13 +85,14 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
   }
 }
 
-/** The codes of jose that say something of the token or its key; all else says that the keys could not be had. */
+/**
+ * The codes of jose that say something of the token or its key; all else says that the keys could not be had. That a
+ * token is none, or needs an extension, is not among them: the parser in front has refused it.
+ */
 const TOKEN_FAULTS = {
   ERR_JWKS_NO_MATCHING_KEY: 'key',
   ERR_JWKS_MULTIPLE_MATCHING_KEYS: 'key',
-  ERR_JOSE_NOT_SUPPORTED: 'key',
   ERR_JOSE_ALG_NOT_ALLOWED: 'algorithm',
-  ERR_JWS_INVALID: 'signature',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'signature',
 } as const
 
@@ -101,16 +102,25 @@ function denialOf(error: unknown): Denied {
   return fault === undefined ? unavailable(error) : tokenInvalid(fault)
 }
 
-/** Fetches a set of keys: no more bytes than one can have, and after a failure not at once again. */
-function fetchBounded(): typeof fetch {
+/**
+ * Fetches a set of keys: no more bytes than one can have, and after a failure not at once again. An answer that `check`
+ * throws at is a failure too: otherwise every token would ask a provider again that answers garbage.
+ */
+function fetchBounded(check: (jwks: JSONWebKeySet) => unknown): typeof fetch {
   let failedAt = Number.NEGATIVE_INFINITY
   let failure: unknown
   return async (url, init) => {
     if (performance.now() - failedAt < RETRY_AFTER_FAILURE) throw failure
     try {
       const response = await fetch(url, init)
-      if (response.status !== 200) throw new Error(`the keys were answered with status ${response.status}`)
-      return new Response(await boundedText(response), { status: 200 })
+      if (response.status !== 200) {
+        // A body that nobody reads would hold its connection.
+        await response.body?.cancel()
+        throw new Error(`the keys were answered with status ${response.status}`)
+      }
+      const text = await boundedText(response)
+      check(JSON.parse(text))
+      return new Response(text, { status: 200 })
     } catch (error) {
       failedAt = performance.now()
       failure = error
@@ -136,7 +146,7 @@ async function boundedText(response: Response): Promise<string> {
 }
 
 /** @throws TypeError naming the option. */
-export function checkProvider({ issuer, audience, algorithms, jwks, ...times }: IdentityProvider): void {
+export function checkProvider({ issuer, audience, algorithms, jwks, ...rest }: IdentityProvider): void {
   if (typeof issuer !== 'string' || issuer === '') throw new TypeError('identity.issuer must be a text')
   if (typeof audience !== 'string' || audience === '') throw new TypeError('identity.audience must be a text')
   const known: readonly string[] = PUBLIC_KEY_ALGORITHMS
@@ -144,23 +154,34 @@ export function checkProvider({ issuer, audience, algorithms, jwks, ...times }: 
     throw new TypeError(`identity.algorithms must be some of ${known.join(', ')}`)
   }
   for (const option of ['leeway', 'expiryLeeway', 'maxLifetime', 'cooldown', 'maxAge'] as const) {
-    const seconds = times[option]
+    const seconds = rest[option]
     if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0)) {
       throw new TypeError(`identity.${option} must be a number of seconds, 0 or more`)
     }
   }
-  if (typeof jwks === 'string') {
-    if (!isSafeUrl(jwks)) throw new TypeError('identity.jwks must be an https: URL, or http: on this machine')
-    return
+  for (const option of ['accountId', 'permissions'] as const) {
+    const callback: unknown = rest[option]
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw new TypeError(`identity.${option} must be a function of the claims`)
+    }
   }
-  if (!Array.isArray(jwks?.keys) || jwks.keys.some((key) => key.kty === 'oct' || key.d !== undefined)) {
+  if (typeof jwks === 'string') {
+    if (isSafeUrl(jwks)) return
+    throw new TypeError('identity.jwks must be an https: URL without a password, or http: on this machine')
+  }
+  if (!Array.isArray(jwks?.keys) || !jwks.keys.every(isPublicKey)) {
     throw new TypeError('identity.jwks must be a URL or a set of public keys')
   }
 }
 
-/** Keys that come over a line that others can write are anybody's keys. */
+function isPublicKey(key: JWK | null): boolean {
+  return typeof key === 'object' && key !== null && key.kty !== 'oct' && key.d === undefined
+}
+
+/** Keys that come over a line that others can write are anybody's keys. A password in a URL would end up in a log. */
 function isSafeUrl(text: string): boolean {
   if (!URL.canParse(text)) return false
-  const { protocol, hostname } = new URL(text)
+  const { protocol, hostname, username, password } = new URL(text)
+  if (username !== '' || password !== '') return false
   return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
 }

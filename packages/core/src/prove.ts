@@ -101,13 +101,25 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     if (typeof subject !== 'string' || subject === '') return tokenInvalid('subject')
 
     const { issuer, accountId = () => subject, permissions = scopesOf } = verifier.provider
-    const id = accountId(claims)
+    // The callbacks are the application's: what they throw is no reason to let anybody in, nor the caller's fault.
+    const id = await attempt(() => chain(accountId(claims), textOf), timeout)
+    if (isDenied(id)) return id
     const account = id === undefined ? null : await accountById(id)
     if (isDenied(account)) return account
     if (account === null) return tokenInvalid('subject')
-    // Only names that the contract knows: a wildcard is ours to give, not a provider's.
-    const known = permissions(claims).filter((permission) => Object.hasOwn(contract.permissions ?? {}, permission))
+    const known = await attempt(() => chain(permissions(claims), knownOf), timeout)
+    if (isDenied(known)) return known
     return { via: 'identity', account, plan: account.plan, permissions: known, issuer, subject, claims }
+  }
+
+  // Only names that the contract knows: a wildcard is ours to give, not a provider's.
+  function knownOf(permissions: unknown): readonly string[] {
+    return Array.isArray(permissions) ? permissions.filter(isKnown) : []
+  }
+
+  function isKnown(permission: unknown): permission is string {
+    const { permissions = {} } = contract
+    return typeof permission === 'string' && Object.hasOwn(permissions, permission) && !permission.endsWith('*')
   }
 
   function accountOf(match: { readonly key: KeyRecord; readonly account: Account | null }) {
@@ -144,6 +156,11 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
 
 function broken(what: string): Denied<'unavailable'> {
   return unavailable(new Error(`the store returned a broken ${what}`))
+}
+
+/** A claim may be anything, whatever a callback's type says of it: only a text names an account. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
 }
 
 function scopesOf({ scope }: Readonly<Record<string, unknown>>): readonly string[] {
