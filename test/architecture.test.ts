@@ -35,7 +35,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/web\.ts$/, /^@noble\/hashes\//],
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
-  [/^identity\.ts$/, /^jose$/],
+  [/^identity\.ts$/, /^jose(\/|$)/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -47,14 +47,25 @@ const ADAPTERS = ['hono', 'express', 'koa']
  */
 const LAYERS: readonly (readonly string[])[] = [
   // Words and values: nothing behind them.
-  ['awaitable', 'store', 'principal', 'outcome', 'limiter', 'record', 'credential', 'key-format', 'parse-object'],
+  [
+    'awaitable',
+    'store',
+    'principal',
+    'outcome',
+    'contract',
+    'limiter',
+    'record',
+    'credential',
+    'key-format',
+    'parse-object',
+  ],
   ['platform/node', 'platform/web'],
   // One step each.
-  ['digest', 'parse-token', 'attempt', 'render', 'memory-store'],
+  ['digest', 'parse-token', 'attempt', 'render', 'memory-store', 'memory-limiter'],
   ['verify-key'],
   ['verify-token'],
   ['identity'],
-  ['contract'],
+  ['define-contract'],
   ['authorize', 'issue'],
   // The steps in order.
   ['prove', 'admit', 'options'],

@@ -4,7 +4,8 @@
  */
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -35,6 +36,22 @@ export const REQUIREMENTS = {
     find: () => program(['go'], ['version']),
     otherwise: 'go is not installed; apt-get install golang-go',
   },
+  workerd: {
+    find: () => packaged(['miniflare', 'workerd'], 'bin/workerd'),
+    otherwise: 'workerd is not installed; pnpm has no binary of it for this machine',
+  },
+  bun: {
+    find: () => packaged(['bun'], 'bin/bun'),
+    otherwise: 'Bun is not installed; pnpm has no binary of it for this machine',
+  },
+  deno: {
+    find: () => packaged(['deno'], 'deno'),
+    otherwise: 'Deno is not installed; pnpm has no binary of it for this machine',
+  },
+  nodes: {
+    find: () => directory(process.env.LATCHKEY_NODES),
+    otherwise: 'LATCHKEY_NODES does not name a directory with node-22, node-24 and node-26',
+  },
   vectors: {
     find: () => directory(process.env.LATCHKEY_VECTORS),
     otherwise: 'LATCHKEY_VECTORS does not name a directory',
@@ -63,6 +80,36 @@ export function describeWith(name: RequirementName, suite: string, body: (found:
 /** The first of the commands that runs these words. */
 function program(commands: readonly string[], words: readonly string[]): string | undefined {
   return commands.find((command) => spawnSync(command, words, { stdio: 'ignore' }).status === 0)
+}
+
+/**
+ * The binary that a package brings in an optional dependency, one for each kind of machine.
+ *
+ * @param path the package, behind those that it is a dependency of
+ */
+function packaged(path: readonly string[], binary: string): string | undefined {
+  let manifest = import.meta.filename
+  for (const name of path) {
+    const found = manifestOf(name, manifest)
+    if (found === undefined) return undefined
+    manifest = found
+  }
+  const { optionalDependencies = {} } = createRequire(manifest)(manifest) as {
+    readonly optionalDependencies?: Readonly<Record<string, string>>
+  }
+  const manifests = Object.keys(optionalDependencies).flatMap((name) => manifestOf(name, manifest) ?? [])
+  return program(
+    manifests.map((it) => join(dirname(it), binary)),
+    ['--version'],
+  )
+}
+
+function manifestOf(name: string, from: string): string | undefined {
+  try {
+    return createRequire(from).resolve(`${name}/package.json`)
+  } catch {
+    return undefined
+  }
 }
 
 function directory(path: string | undefined): string | undefined {

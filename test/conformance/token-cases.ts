@@ -16,6 +16,10 @@ function withHeader(header: Readonly<Record<string, unknown>>): string {
   return tokenOf(NOW, {}, header)
 }
 
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+}
+
 /** The same signature bytes, spelled with other unused bits. */
 function otherSpelling(token: string): string {
   const last = BASE64URL.indexOf(token.slice(-1))
@@ -46,6 +50,7 @@ export const MALFORMED: [name: string, token: string][] = [
   ['claims that are a list', signText(HEADER, '[]', SECRET)],
   ['claims that are no JSON', signText(HEADER, 'sub', SECRET)],
   ['claims with a byte-order mark', signText(HEADER, `\u{feff}${CLAIMS}`, SECRET)],
+  ['claims that are no UTF-8', signText(HEADER, latin1(CLAIMS.replace('{', '{"name":"\xfc",')), SECRET)],
   ['a claim that comes twice', signText(HEADER, CLAIMS.replace('{', '{"iss":"sdk",'), SECRET)],
   ['a kid that comes twice', signText(HEADER.replace('{', `{"kid":"${KEY_ID}",`), CLAIMS, SECRET)],
   ['more than 8,192 bytes', tokenOf(NOW, { padding: 'x'.repeat(7000) })],

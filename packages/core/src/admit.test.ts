@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { admit } from './admit.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer } from './credential.ts'
-import { type Limiter, memoryLimiter, type Taken, type Window } from './limiter.ts'
+import type { Limiter, Taken, Window } from './limiter.ts'
+import { memoryLimiter } from './memory-limiter.ts'
 import type { KeyPrincipal } from './principal.ts'
 
 const NOW = 1_790_000_000_000

@@ -10,8 +10,9 @@ import {
   routeDenial,
 } from './authorize.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { type Contract, defineContract } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
+import { defineContract } from './define-contract.ts'
 import type { IdentityProvider } from './identity.ts'
 import { type AuthenticateOptions, type AuthOptions, type AuthorizeOptions, checkOptions } from './options.ts'
 import {

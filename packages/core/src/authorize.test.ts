@@ -10,7 +10,8 @@ import {
 } from './authorize.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer } from './credential.ts'
-import { type Limiter, memoryLimiter, type Spent } from './limiter.ts'
+import type { Limiter, Spent } from './limiter.ts'
+import { memoryLimiter } from './memory-limiter.ts'
 import { EVERYONE, type KeyPrincipal } from './principal.ts'
 
 const CONTRACT: Contract = {

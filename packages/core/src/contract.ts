@@ -1,9 +1,8 @@
-import { type Carrier, type Fields, fieldNameOf } from './credential.ts'
-import { checkProvider, type IdentityProvider } from './identity.ts'
-import { type KeyFormat, keyCodec } from './key-format.ts'
+import type { Carrier, Fields } from './credential.ts'
+import type { IdentityProvider } from './identity.ts'
+import type { KeyFormat } from './key-format.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
-import { type Rendered, renderRow } from './render.ts'
 import type { TokenRules } from './verify-token.ts'
 
 /** What a provider's documentation shows for an error. */
@@ -23,9 +22,6 @@ export type DenialRow<Code extends DenialCode> = Answer | ((denied: Denied<Code>
 
 /** An answer to every denial: a row that is missing does not compile. */
 export type DenialTable = { readonly [Code in DenialCode]: DenialRow<Code> }
-
-/** RFC 9110 §5.1 and §5.6.2: what a header field may be called. */
-const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 
 /** At most `limit` requests in any `seconds` on end. */
 export interface RateLimit<Plan extends string = string> {
@@ -58,7 +54,7 @@ export interface Contract<
   /** Key-signed tokens (HS256, the key's id as `kid`). With `key` too, a text with a dot is a token. */
   readonly token?: TokenRules
   /** Identity providers whose tokens are accepted: one each `iss`. A text with a dot is a token. */
-  readonly identity?: Providers
+  readonly identity?: { readonly [Index in keyof Providers]: IdentityProvider }
   /** The plans as a ladder, from the lowest: each reaches those before it. */
   readonly plans?: readonly Plan[]
   /** Which plans have a feature. Features are not a ladder. */
@@ -74,144 +70,9 @@ export interface Contract<
   readonly allowed?: (limits: readonly LimitState[], now: number) => Readonly<Record<string, string>>
 }
 
-/**
- * Describes how an API authenticates. Returns the description as given, once it has been checked whole: every denial is
- * rendered with sample facts.
- *
- * @throws TypeError naming the option: a contract without a carrier, without `key` and `token`, a plan or permission
- * that it does not know, a denial row without a status.
- */
-export function defineContract<
-  const Plan extends string = never,
-  const Permission extends string = never,
-  const Feature extends string = never,
-  const Providers extends readonly IdentityProvider[] = readonly [],
->(contract: Contract<Plan, Permission, Feature, Providers>): Contract<Plan, Permission, Feature, Providers> {
-  const { name, carriers, key, token } = contract
-  const identity: readonly IdentityProvider[] = contract.identity ?? []
-  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name)) {
-    throw new TypeError('contract.name must be lower-case letters, digits and hyphens')
-  }
-  if (!Array.isArray(carriers) || carriers.length === 0) {
-    throw new TypeError('contract.carriers must hold at least one of header(name) and bearer()')
-  }
-  for (const carrier of carriers) {
-    if (!FIELD_NAME.test(fieldNameOf(carrier) ?? '')) {
-      throw new TypeError('contract.carriers must name header fields (RFC 9110 §5.1)')
-    }
-  }
-  if (key === undefined && token === undefined && identity.length === 0) {
-    throw new TypeError('contract.key, contract.token or contract.identity must be given')
-  }
-  if (key !== undefined) keyCodec(key)
-  if (token !== undefined) checkToken(token)
-  for (const provider of identity) checkProvider(provider)
-  if (new Set(identity.map(({ issuer }) => issuer)).size < identity.length) {
-    throw new TypeError('contract.identity must have one provider for each issuer')
-  }
-  if (key?.prefix.includes('.') && (token !== undefined || identity.length > 0)) {
-    throw new TypeError('key.prefix must have no dot where tokens are accepted: a text with a dot is a token')
-  }
-  if (
-    key !== undefined &&
-    carriers.some(({ kind }) => kind === 'bearer') &&
-    !/^[A-Za-z0-9\-._~+/]*$/.test(key.prefix)
-  ) {
-    throw new TypeError('key.prefix must be of the characters that a Bearer token may have (RFC 6750 §2.1)')
-  }
-  checkPlans(contract)
-  checkPermissions(contract)
-  for (const code of Object.keys(SAMPLES) as DenialCode[]) checkRow(contract, code)
-  return contract
-}
-
-function checkToken({ issuer, audience, leeway, expiryLeeway, maxLifetime }: TokenRules): void {
-  if (typeof issuer !== 'string' || issuer === '') throw new TypeError('contract.token.issuer must be a text')
-  if (audience === '') throw new TypeError('contract.token.audience must be a text, or left out')
-  for (const [option, seconds] of Object.entries({ leeway, expiryLeeway, maxLifetime })) {
-    if (seconds !== undefined && !(Number.isFinite(seconds) && seconds >= 0)) {
-      throw new TypeError(`contract.token.${option} must be a number of seconds, 0 or more`)
-    }
-  }
-}
-
-function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): void {
-  for (const [feature, having] of Object.entries(features)) {
-    for (const plan of having) checkKnown(`contract.features.${feature}`, 'plan', plan, plans)
-  }
-  if (new Set(limits.map(({ name }) => name)).size < limits.length) {
-    throw new TypeError('contract.limits must have a name each: two of one name would share a window')
-  }
-  for (const { name, seconds, limit, per } of limits) {
-    if (per !== 'key' && per !== 'account') throw new TypeError(`contract.limits "${name}": per must be key or account`)
-    if (!(Number.isInteger(seconds) && seconds > 0)) {
-      throw new TypeError(`contract.limits "${name}": seconds must be a whole number above 0`)
-    }
-    for (const [plan, number] of Object.entries(typeof limit === 'number' ? { '': limit } : limit)) {
-      if (plan !== '') checkKnown(`contract.limits "${name}"`, 'plan', plan, plans)
-      if (!(Number.isInteger(number) && Number(number) > 0)) {
-        throw new TypeError(`contract.limits "${name}": limit must be a whole number above 0`)
-      }
-    }
-  }
-}
-
-function checkPermissions({ permissions = {} }: AnyContract): void {
-  const known = Object.keys(permissions)
-  for (const [permission, covered] of Object.entries(permissions)) {
-    for (const other of covered) {
-      const isWildcard = other === '*' || other.endsWith(':*')
-      if (!isWildcard) checkKnown(`contract.permissions.${permission}`, 'permission', other, known)
-    }
-  }
-}
-
 /** @throws TypeError when a value is none of those that the contract names. */
 export function checkKnown(option: string, kind: string, value: string, known: readonly string[]): void {
   if (known.includes(value)) return
   const accepted = known.length > 0 ? `one of ${known.join(', ')}` : 'left out: the contract has none'
   throw new TypeError(`${option}: unknown ${kind} "${value}"; it must be ${accepted}`)
-}
-
-const SAMPLE_LIMIT: LimitState = { name: 'sample', limit: 60, seconds: 60, remaining: 0, resetAt: 1_640_995_200_000 }
-
-/** A denial of each kind, to try a contract's rows with. */
-const SAMPLES: { readonly [Code in DenialCode]: Denied<Code> } = {
-  missing: { kind: 'denied', code: 'missing' },
-  malformed: { kind: 'denied', code: 'malformed', keyId: 'key_1234567890' },
-  unknown: { kind: 'denied', code: 'unknown', keyId: 'key_1234567890' },
-  revoked: { kind: 'denied', code: 'revoked', keyId: 'key_1234567890', revokedAt: 1_704_067_200_000 },
-  expired: { kind: 'denied', code: 'expired', keyId: 'key_1234567890', expiredAt: 1_704_067_200_000 },
-  token_invalid: { kind: 'denied', code: 'token_invalid', reason: 'signature' },
-  suspended: { kind: 'denied', code: 'suspended', accountId: 'account' },
-  plan: { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro' },
-  rate_limited: { kind: 'denied', code: 'rate_limited', limit: SAMPLE_LIMIT, retryAfter: 14 },
-  concurrency: { kind: 'denied', code: 'concurrency', limit: 3 },
-  forbidden: { kind: 'denied', code: 'forbidden', permission: 'write' },
-  exhausted: { kind: 'denied', code: 'exhausted', cost: 1, remaining: 0 },
-  hidden: { kind: 'denied', code: 'hidden' },
-  unavailable: { kind: 'denied', code: 'unavailable', cause: undefined },
-}
-
-function checkRow(contract: AnyContract, code: DenialCode): void {
-  const option = `contract.denials.${code}`
-  if (contract.denials?.[code] === undefined)
-    throw new TypeError(`${option} must be an answer, or a function giving one`)
-  const { status, headers, body } = sampleOf(contract, code, option)
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new TypeError(`${option} must have a status from 200 to 599`)
-  }
-  if (body === undefined) throw new TypeError(`${option} must have a body that JSON can spell`)
-  for (const [name, value] of Object.entries(headers)) {
-    if (!FIELD_NAME.test(name)) throw new TypeError(`${option}: a header must have a name (RFC 9110 §5.1)`)
-    if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`${option}: header ${name} must be printable ASCII`)
-  }
-}
-
-function sampleOf(contract: AnyContract, code: DenialCode, option: string): Rendered {
-  try {
-    return renderRow(contract, SAMPLES[code], { get: () => null })
-  } catch (cause) {
-    throw new TypeError(`${option} cannot be rendered`, { cause })
-  }
 }

@@ -56,18 +56,23 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
   let loaded: Promise<(text: string) => Promise<void>> | undefined
 
   async function load(): Promise<(text: string) => Promise<void>> {
-    const jose = await import('jose')
+    // By their own paths: a worker's single file would else hold all of jose.
+    const [{ compactVerify }, { createLocalJWKSet }, { createRemoteJWKSet, customFetch }] = await Promise.all([
+      import('jose/jws/compact/verify'),
+      import('jose/jwks/local'),
+      import('jose/jwks/remote'),
+    ])
     const keys =
       typeof jwks === 'string'
-        ? jose.createRemoteJWKSet(new URL(jwks), {
+        ? createRemoteJWKSet(new URL(jwks), {
             timeoutDuration: timeout,
             cooldownDuration: cooldown * 1000,
             cacheMaxAge: maxAge * 1000,
-            [jose.customFetch]: fetchBounded(jose.createLocalJWKSet),
+            [customFetch]: fetchBounded(createLocalJWKSet),
           })
-        : jose.createLocalJWKSet(jwks)
+        : createLocalJWKSet(jwks)
     return async (text) => {
-      await jose.compactVerify(text, keys, { algorithms: [...algorithms] })
+      await compactVerify(text, keys, { algorithms: [...algorithms] })
     }
   }
 

@@ -7,16 +7,16 @@ export {
 } from './auth.ts'
 export type { Access, PlanRequirement, Requirement } from './authorize.ts'
 export { type Awaitable, isPromise } from './awaitable.ts'
-export {
-  type Answer,
-  type AnyContract,
-  type Contract,
-  type DenialRow,
-  type DenialTable,
-  defineContract,
-  type RateLimit,
+export type {
+  Answer,
+  AnyContract,
+  Contract,
+  DenialRow,
+  DenialTable,
+  RateLimit,
 } from './contract.ts'
 export { bearer, type Carrier, type Fields, header } from './credential.ts'
+export { defineContract } from './define-contract.ts'
 export { digestKey, equalDigests } from './digest.ts'
 export type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
 export {
@@ -34,12 +34,11 @@ export {
   balanceOf,
   type Limiter,
   type LimitState,
-  type MemoryLimiter,
-  memoryLimiter,
   type Spent,
   type Taken,
   type Window,
 } from './limiter.ts'
+export { type MemoryLimiter, memoryLimiter } from './memory-limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
 export type { AuthenticateOptions, AuthOptions, AuthorizeOptions } from './options.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Answer, type Contract, checkKnown, type DenialTable, defineContract } from './contract.ts'
+import { type Answer, type Contract, checkKnown, type DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
+import { defineContract } from './define-contract.ts'
 import type { DenialCode, Denied } from './outcome.ts'
 
 const answer = (status: number, headers?: Readonly<Record<string, string>>): Answer => ({

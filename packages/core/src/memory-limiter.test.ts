@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { balanceOf, memoryLimiter, type Window } from './limiter.ts'
+import { balanceOf, type Window } from './limiter.ts'
+import { memoryLimiter } from './memory-limiter.ts'
 
 const NOW = 1_790_000_000_000
 const MINUTE: Window = { name: 'minute', bucket: 'acme:key:key_1', limit: 3, seconds: 60 }
