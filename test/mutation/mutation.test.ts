@@ -18,18 +18,23 @@ function failing(mutant: Mutant): Promise<string[]> {
   const words = ['vitest', 'run', '--config', 'test/mutation/mutant.config.ts', ...mutant.tests]
   const env = { ...process.env, LATCHKEY_MUTANT: JSON.stringify(mutant) }
   return new Promise((resolve, reject) => {
-    execFile('npx', words, { cwd: root, env, maxBuffer: 2 ** 27 }, (error, stdout) => {
-      const start = stdout.indexOf('{"num')
-      if (start < 0) return reject(new Error('the tests did not run', { cause: error }))
-      const report: Report = JSON.parse(stdout.slice(start))
-      const tests = report.testResults.flatMap((file) => file.assertionResults)
-      resolve(tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName))
-    })
+    execFile(
+      'npx',
+      words,
+      { cwd: root, env, maxBuffer: 2 ** 27, timeout: 100_000, killSignal: 'SIGKILL' },
+      (error, stdout) => {
+        const start = stdout.indexOf('{"num')
+        if (start < 0) return reject(new Error('the tests did not run', { cause: error }))
+        const report: Report = JSON.parse(stdout.slice(start))
+        const tests = report.testResults.flatMap((file) => file.assertionResults)
+        resolve(tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName))
+      },
+    )
   })
 }
 
-describe.concurrent.each(MUTANTS)('without the check that $name', (mutant) => {
-  it('fails a named test', async () => {
+describe.concurrent.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))('%s', (_name, mutant) => {
+  it('is a check without which a named test fails', async () => {
     applied(mutant, readFileSync(`${root}/${mutant.file}`, 'utf8'))
     expect(await failing(mutant)).not.toEqual([])
   })

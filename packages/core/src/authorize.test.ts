@@ -127,6 +127,12 @@ describe('planDenial', () => {
 })
 
 describe('covers', () => {
+  it('ends where permissions cover one another in a circle', () => {
+    const circle = { ...CONTRACT, permissions: { a: ['b'], b: ['a'], c: [] } }
+    expect(covers(circle, ['a'], 'b')).toBe(true)
+    expect(covers(circle, ['a'], 'c')).toBe(false)
+  })
+
   it.each<[readonly string[], string, boolean]>([
     [['read'], 'read', true],
     [['read'], 'write', false],

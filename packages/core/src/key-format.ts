@@ -81,7 +81,7 @@ export function keyCodec(format: KeyFormat): KeyCodec {
       }
     },
     accepts(text: string): boolean {
-      if (text.length !== textLength || !whole.test(text)) return false
+      if (!whole.test(text)) return false
       if (!checksum) return true
       const end = textLength - CHECKSUM_LENGTH
       return text.slice(end) === checksumOf(text.slice(0, end), characters)

@@ -284,6 +284,14 @@ describe('requires', () => {
     expect(answer.headers.get('vary')).toBe('x-api-key, Authorization')
   })
 
+  test('says of a denial too what it depends on, without a mount', async () => {
+    const app = new Hono().get('/', requires(auth, { permission: 'write' }), whoAmI)
+    const answer = await get(app, '/', ada)
+    expect(answer.status).toBe(403)
+    expect(answer.headers.get('vary')).toBe('x-api-key, Authorization')
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+  })
+
   test('takes no principal of another auth', async () => {
     const other = createAuth({ contract, store: memoryStore() })
     const app = new Hono().use(authenticate(auth)).get('/', requires(other, {}), open)
