@@ -73,7 +73,7 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'a key that was never issued',
       arrange(provider) {
-        const it = world(provider, { contract: widened(provider.contract()) })
+        const it = world(provider, { contract: widened(provider.contract([])) })
         return { world: it, lines: present(provider, mint(it.contract)) }
       },
     },
@@ -205,7 +205,7 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'the key lacks the permission',
       arrange(provider) {
-        const it = world(provider, { contract: widened(provider.contract()) })
+        const it = world(provider, { contract: widened(provider.contract([])) })
         return { world: it, lines: it.lines, requires: { permission: 'write' } }
       },
     },
@@ -326,12 +326,12 @@ function forged(name: string, token: () => string): Situation {
 
 // A provider of keys alone is widened by tokens; its key is then one that signs.
 function tokenFor(provider: Provider, token: string): Arranged {
-  const it = world({ ...provider, credential: 'token' }, { contract: widened(provider.contract()) })
+  const it = world({ ...provider, credential: 'token' }, { contract: widened(provider.contract([])) })
   return { world: it, lines: present(provider, token) }
 }
 
 function below(provider: Provider): Arranged {
-  const contract = widened(provider.contract())
+  const contract = widened(provider.contract([]))
   const it = world(provider, { contract, account: { plan: provider.ladder.below } })
   return { world: it, lines: it.lines }
 }

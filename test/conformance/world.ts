@@ -54,7 +54,8 @@ export interface World {
 const TIMEOUT = 30
 
 export function world(provider: Provider, setup: Setup = {}): World {
-  const contract = setup.contract ?? provider.contract()
+  // Counted only where a situation is about counting.
+  const contract = setup.contract ?? provider.contract(setup.limiter === undefined ? [] : undefined)
   const clock = { now: setup.now ?? NOW }
   const store = memoryStore()
   const denials: Denied[] = []

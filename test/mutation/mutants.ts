@@ -65,6 +65,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['at+jwt is for identity providers', "isHs256 ? ['JWT'] : ", ''],
     ['kid is a text', "typeof kid !== 'string' || kid === ''", "kid === ''"],
     ['kid is not empty', " || kid === ''", ''],
+    ['the store is asked for printable ids alone', ' || (isHs256 && !KEY_ID.test(kid))', ''],
     ['segments are canonical base64url', 'if (!isCanonicalBase64Url(encoded)) return undefined', ''],
     ['base64url has its alphabet', 'if (!/^[A-Za-z0-9_-]+$/.test(text)) return false', ''],
     ['the last of two characters is canonical', 'ENDS_GROUP_OF_TWO.includes(last)', 'true'],
@@ -219,11 +220,7 @@ export const MUTANTS: readonly Mutant[] = [
       "if (!isTaken(result)) return unavailable(new Error('the limiter returned a broken answer'))",
       '',
     ],
-    [
-      'a request over the limit is refused',
-      'if (result.taken || result.refusedBy === undefined) return',
-      'if (true) return',
-    ],
+    ['a request over the limit is refused', 'if (result.taken) return', 'if (true) return'],
     ['retry-after is at least a second', 'Math.max(1, ', 'Math.max(0, '],
     ['windows belong to a service', '`${service}:${per}', '`${per}'],
   ]),
@@ -308,8 +305,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['a store that hangs is unavailable', 'isPromise(result) ? withTimeout(result, timeout) : result', 'result'],
     [
       'a store that rejects is unavailable',
-      'result.then(settle, (cause) => settle(unavailable(cause)))',
-      'result.then(settle)',
+      'Promise.resolve(result).then(settle, (cause) => settle(unavailable(cause)))',
+      'Promise.resolve(result).then(settle)',
     ],
     [
       'a store that throws is unavailable',
@@ -324,7 +321,11 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(core('define-contract'), tested('define-contract'), [
     ['a contract has a carrier', 'if (!Array.isArray(carriers) || carriers.length === 0) {', 'if (false) {'],
-    ['a row has a status', 'if (!Number.isInteger(status) || status < 200 || status > 599) {', 'if (false) {'],
+    [
+      'a row has a status',
+      'if (!Number.isInteger(status) || status < 200 || status > 599 || [204, 205, 304].includes(status)) {',
+      'if (false) {',
+    ],
     ['a header value has no line break', 'if (!/^[\\t\\x20-\\x7e]*$/.test(value)) throw', 'if (false) throw'],
     ['a key has no dot where tokens are accepted', "if (key?.prefix.includes('.') && ", 'if (false && '],
   ]),

@@ -185,7 +185,9 @@ export function attacksOn(situation: Situation): Attack[] {
       '6f1d6a0e-0000-4000-8000-000000000000',
     ],
   ]) {
-    add('invalid: key', `kid ${JSON.stringify(kid.slice(0, 60))}`, kidOf(kid))
+    // The store is asked only for what could be an id: printable ASCII, 256 characters at most.
+    const verdict = /^[\x20-\x7e]{1,256}$/.test(kid) ? 'invalid: key' : 'malformed'
+    add(verdict, `kid ${JSON.stringify(kid.slice(0, 60))}`, kidOf(kid))
   }
   add('invalid: key', 'kid of nobody, empty secret', kidOf('6f1d6a0e-0000-4000-8000-000000000000', ''))
   add('invalid: key', 'kid of nobody, its own id as a secret', kidOf('nobody', 'nobody'))

@@ -68,6 +68,10 @@ describe('parseToken', () => {
     'takes apart what was put together',
     fc.property(made, ({ kid, claims, signature, text }) => {
       const token = parseToken(text)
+      if (!/^[\x20-\x7e]{1,256}$/.test(kid)) {
+        expect(token).toBeUndefined()
+        return
+      }
       expect(token).toMatchObject({ kid, signature })
       expect(plain(token?.claims)).toEqual(JSON.parse(JSON.stringify(claims)))
       expect(`${token?.signingInput}.${token?.signature}`).toBe(text)

@@ -69,8 +69,8 @@ it.each([
   [['--port=http'], '--port must be a number from 0 to 65535, not "http"'],
   [['--port=70000'], '--port must be a number from 0 to 65535, not "70000"'],
   [['--store=mysql:'], '--store must be memory:'],
-  [['--colour'], "Unknown option '--colour'"],
-  [['serve'], "Unexpected argument 'serve'"],
+  [['--colour'], "Unknown option '--colour'; --help lists the options"],
+  [['serve'], "Unexpected argument 'serve'; --help lists the options"],
 ])('says in one line what is wrong with %s', async (words, message) => {
   expect(await ended(words)).toEqual({ code: 1, stdout: '', stderr: `demo: ${message}\n` })
 })

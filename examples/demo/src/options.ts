@@ -22,7 +22,7 @@ export const USAGE = `Usage: npx pnpm start [options]
   --store=memory:                where keys are kept (default memory:)
   --on-prem                      Visual Layer's on-premises mode: no authentication there
   --json                         print one line of JSON once it listens
-  --help                         print this`
+  -h, --help                     print this`
 
 /** @throws TypeError with one line for the terminal. */
 export function parseOptions(words: readonly string[]): DemoOptions {
@@ -55,11 +55,11 @@ function parse(words: readonly string[]) {
         store: { type: 'string', default: 'memory:' },
         json: { type: 'boolean', default: false },
         'on-prem': { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     })
   } catch (error) {
     // Node's message goes on to explain `--`; the first sentence says it all.
-    throw new TypeError((error as Error).message.split('. ')[0])
+    throw new TypeError(`${(error as Error).message.split('. ')[0]}; --help lists the options`)
   }
 }

@@ -72,7 +72,7 @@ export function page({ url, framework, store, services }: DemoInfo, onPrem: bool
       : [
           `  # a token for apiKey, good for an hour`,
           curl(`${visualLayer.baseUrl}/api/v1/dataset/abc-123-def-456`, `Authorization: Bearer ${token}`),
-          `  curl -b SESSION=${visualLayer.credentials.session} ${visualLayer.baseUrl}/api/v1/api_credentials`,
+          `  curl -iw '\\n' -b SESSION=${visualLayer.credentials.session} ${visualLayer.baseUrl}/api/v1/api_credentials`,
         ]),
     '\nPaste a curl line; change a character of its key to see the documented refusal. Stop with Ctrl+C.',
   ].join('\n')
@@ -91,7 +91,7 @@ function section(
 }
 
 function curl(url: string, header?: string, rest?: string): string {
-  return ['  curl', ...(header ? [`-H '${header}'`] : []), ...(rest ? [rest] : []), url].join(' ')
+  return [`  curl -iw '\\n'`, ...(header ? [`-H '${header}'`] : []), ...(rest ? [rest] : []), url].join(' ')
 }
 
 /** As the provider's documentation signs it in Python. */

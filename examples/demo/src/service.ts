@@ -1,5 +1,15 @@
 import type { ErrorAnswers } from '@latchkey/contracts'
-import type { Access, Answer, AnyAuth, AuthenticateOptions, Everyone, Principal, Requirement } from '@latchkey/core'
+import {
+  type Access,
+  type Answer,
+  type AnyAuth,
+  type AuthenticateOptions,
+  balanceOf,
+  type Everyone,
+  type Limiter,
+  type Principal,
+  type Requirement,
+} from '@latchkey/core'
 
 /** One documented API: where it is mounted, who guards it, and its routes. No framework knows more about it. */
 export interface Service {
@@ -7,6 +17,8 @@ export interface Service {
   readonly prefix: string
   readonly auth: AnyAuth
   readonly mount?: AuthenticateOptions
+  /** Holds the balances that routes are charged to. */
+  readonly limiter?: Limiter
   /** Routes that the guard does not stand in front of, because they guard themselves. */
   readonly ownGuard?: readonly Route[]
   readonly routes: readonly Route[]
@@ -84,8 +96,11 @@ export async function answerOf(service: Service, route: Route, call: Call): Prom
   try {
     return await route.handle(call)
   } catch (error) {
-    if (error instanceof BadRequest) return service.errors.bad_request
-    throw error
+    if (!(error instanceof BadRequest)) throw error
+    // What was charged before the body was read is given back: nothing was done for it.
+    const cost = route.requires?.cost ?? 0
+    if (cost > 0) await service.limiter?.refund(balanceOf(service.auth.contract.name, provenBy(call).account.id), cost)
+    return service.errors.bad_request
   }
 }
 

@@ -5,11 +5,13 @@ export interface BearerError {
   readonly scope?: string
 }
 
-/** `Bearer realm="…"`, for `WWW-Authenticate`. @throws TypeError when the realm cannot stand between quotes. */
+/** `Bearer realm="…"`, for `WWW-Authenticate`. @throws TypeError when realm or scope cannot stand between quotes. */
 export function bearerChallenge(realm: string, { error, scope }: BearerError = {}): string {
   // RFC 6750 §3: %x20-21 / %x23-5B / %x5D-7E, so no quote and no backslash.
-  if (!/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(realm)) {
-    throw new TypeError('realm must be printable ASCII without quote and backslash')
+  for (const [name, value] of Object.entries({ realm, ...(scope !== undefined && { scope }) })) {
+    if (!/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(value)) {
+      throw new TypeError(`${name} must be printable ASCII without quote and backslash`)
+    }
   }
   const parameters = [`realm="${realm}"`]
   if (error !== undefined) parameters.push(`error="${error}"`)

@@ -42,14 +42,14 @@ const PRINCIPAL: KeyPrincipal = {
 }
 
 const suspended: KeyPrincipal = { ...PRINCIPAL, account: { ...PRINCIPAL.account, status: 'suspended' } }
-const counting = (limiter?: Limiter) => ({ limiter, timeout: 50 })
+const counting = (limiter: Limiter = memoryLimiter()) => ({ limiter, timeout: 50 })
 /** A limiter whose `take` is given and that has no balances. */
 const taking = (take: Limiter['take']): Limiter => ({ ...memoryLimiter(), take })
 const unavailable = { kind: 'denied', code: 'unavailable', cause: expect.anything() }
 
 describe('admit', () => {
-  it('allows an active account, without limits where nothing counts', () => {
-    expect(admit(CONTRACT, counting(), PRINCIPAL, {}, NOW)).toEqual({
+  it('allows an active account, without limits where the contract has none', () => {
+    expect(admit({ ...CONTRACT, limits: [] }, counting(), PRINCIPAL, {}, NOW)).toEqual({
       kind: 'allowed',
       principal: PRINCIPAL,
       limits: [],
@@ -135,10 +135,17 @@ describe('admit', () => {
     })
   })
 
-  it.each(['toString', 'constructor', '__proto__'])('finds no limit for a plan called %s', (plan) => {
-    const odd = { ...PRINCIPAL, plan }
-    expect(admit(CONTRACT, counting(memoryLimiter()), odd, {}, NOW)).toMatchObject({ limits: [{ name: 'hour' }] })
-  })
+  it.each(['toString', 'constructor', '__proto__', 'Pro'])(
+    'counts the tightest limit for an unknown plan %s',
+    (plan) => {
+      const odd = { ...PRINCIPAL, plan }
+      const limits = [{ name: 'minute', seconds: 60, limit: { free: 2, pro: 9 }, per: 'key' }] as const
+      const contract = { ...CONTRACT, plans: ['free', 'pro', 'enterprise'], limits }
+      expect(admit(contract, counting(memoryLimiter()), odd, {}, NOW)).toMatchObject({ limits: [{ limit: 2 }] })
+      const known = { ...PRINCIPAL, plan: 'enterprise' }
+      expect(admit(contract, counting(memoryLimiter()), known, {}, NOW)).toMatchObject({ limits: [] })
+    },
+  )
 
   it('does not ask the limiter where the contract has no limits', () => {
     const limiter = taking(() => {

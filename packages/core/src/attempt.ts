@@ -24,6 +24,7 @@ function withTimeout<T>(result: Promise<T>, timeout: number): Promise<T | Denied
       clearTimeout(timer)
       resolve(outcome)
     }
-    result.then(settle, (cause) => settle(unavailable(cause)))
+    // A query builder's `then` may throw, or resolve with another promise: this one does neither.
+    Promise.resolve(result).then(settle, (cause) => settle(unavailable(cause)))
   })
 }

@@ -160,7 +160,7 @@ describe('authenticator', () => {
     expect(outcome).toEqual({
       kind: 'allowed',
       principal: { via: 'key', account: ACCOUNT, key: KEY, plan: 'pro', permissions: ['read'] },
-      limits: [],
+      limits: [{ name: 'minute', limit: 3, seconds: 60, remaining: 2, resetAt: NOW + 60_000 }],
     })
   })
 

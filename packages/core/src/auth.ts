@@ -4,9 +4,11 @@ import {
   type Access,
   authorize,
   checkRequirement,
+  MOUNT_REQUIREMENTS,
   type PlanRequirement,
   planDenial,
   type Requirement,
+  ROUTE_REQUIREMENTS,
   routeDenial,
 } from './authorize.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
@@ -14,6 +16,7 @@ import type { Contract } from './contract.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import type { IdentityProvider } from './identity.ts'
+import { memoryLimiter } from './memory-limiter.ts'
 import { type AuthenticateOptions, type AuthOptions, type AuthorizeOptions, checkOptions } from './options.ts'
 import {
   type Allowed,
@@ -141,7 +144,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const {
     store,
     accounts,
-    limiter,
+    limiter = memoryLimiter(),
     pepper,
     timeout = DEFAULT_TIMEOUT,
     now = Date.now,
@@ -156,7 +159,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
 
   function authenticator(requirement: AuthenticateOptions = {}) {
-    checkRequirement(contract, requirement)
+    checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
 
     return (request: object, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
@@ -186,9 +189,12 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   function authorizer<Request extends object>(
     requirement: AuthorizeOptions<string, string, string, Principal | Everyone, Request>,
   ) {
-    checkRequirement(contract, requirement)
+    checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
     const authenticate = authenticator()
     const { resource } = requirement
+    if (resource !== undefined && typeof resource !== 'function') {
+      throw new TypeError('requirement.resource must be a function of the principal and the request')
+    }
 
     return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone>> =>
       chain(authenticate(request, fields), (outcome) => {
@@ -227,7 +233,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     authenticator,
     authorizer,
     check(principal: Principal | Everyone, requirement: Requirement, ...rule: [access?: Access]) {
-      checkRequirement(contract, requirement)
+      checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
       // Not a default value: a rule that forgot to return must not be taken for one that is not there.
       const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
       return decide({ kind: 'allowed', principal, limits: NO_LIMITS }, requirement, access)

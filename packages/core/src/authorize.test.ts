@@ -4,8 +4,10 @@ import {
   authorize,
   checkRequirement,
   covers,
+  MOUNT_REQUIREMENTS,
   planDenial,
   type Requirement,
+  ROUTE_REQUIREMENTS,
   routeDenial,
 } from './authorize.ts'
 import type { Contract, DenialTable } from './contract.ts'
@@ -52,7 +54,7 @@ const PRINCIPAL: KeyPrincipal = {
   permissions: ['read'],
 }
 
-const counting = (limiter?: Limiter) => ({ limiter, timeout: 50 })
+const counting = (limiter: Limiter = memoryLimiter()) => ({ limiter, timeout: 50 })
 const spending = (spend: Limiter['spend']): Limiter => ({ ...memoryLimiter(), spend })
 const unavailable = { kind: 'denied', code: 'unavailable', cause: expect.anything() }
 
@@ -65,26 +67,41 @@ describe('checkRequirement', () => {
     ['feature that every object has', { feature: 'toString' }, /requirement\.feature/],
     ['permission that every object has', { permission: 'constructor' }, /requirement\.permission/],
   ])('refuses an unknown %s', (_what, requirement, option) => {
-    expect(() => checkRequirement(CONTRACT, requirement)).toThrow(TypeError)
-    expect(() => checkRequirement(CONTRACT, requirement)).toThrow(option)
+    expect(() => checkRequirement(CONTRACT, requirement, ROUTE_REQUIREMENTS)).toThrow(TypeError)
+    expect(() => checkRequirement(CONTRACT, requirement, ROUTE_REQUIREMENTS)).toThrow(option)
   })
 
   it.each([-1, 0.5, NaN, Infinity, '1', null])('refuses a cost of %j', (cost) => {
-    expect(() => checkRequirement(CONTRACT, { cost: cost as number })).toThrow(TypeError)
-    expect(() => checkRequirement(CONTRACT, { cost: cost as number })).toThrow(/requirement\.cost/)
+    expect(() => checkRequirement(CONTRACT, { cost: cost as number }, ROUTE_REQUIREMENTS)).toThrow(TypeError)
+    expect(() => checkRequirement(CONTRACT, { cost: cost as number }, ROUTE_REQUIREMENTS)).toThrow(/requirement\.cost/)
   })
 
   it('refuses whatever is named where the contract has none', () => {
     const bare: Contract = { name: 'bare', carriers: [bearer()], denials: {} as DenialTable }
     for (const requirement of [{ plan: 'pro' }, { feature: 'video' }, { permission: 'read' }]) {
-      expect(() => checkRequirement(bare, requirement)).toThrow(TypeError)
+      expect(() => checkRequirement(bare, requirement, ROUTE_REQUIREMENTS)).toThrow(TypeError)
     }
   })
 
+  it.each([{ permissions: 'read' }, { Plan: 'pro' }, { permission: undefined }, { resource: undefined }, 'read', null])(
+    'refuses %j: a route would be open where its author meant to close it',
+    (requirement) => {
+      const check = () => checkRequirement(CONTRACT, requirement as Requirement, ROUTE_REQUIREMENTS)
+      expect(check).toThrow(TypeError)
+      expect(check).toThrow(/^requirement/)
+    },
+  )
+
+  it('takes no permission for a mount, which would not check it', () => {
+    expect(() => checkRequirement(CONTRACT, { permission: 'read' }, MOUNT_REQUIREMENTS)).toThrow(
+      /requirement\.permission/,
+    )
+  })
+
   it('takes what the contract knows', () => {
-    expect(() => checkRequirement(CONTRACT, {})).not.toThrow()
+    expect(() => checkRequirement(CONTRACT, {}, ROUTE_REQUIREMENTS)).not.toThrow()
     const all = { plan: 'free', feature: 'none', permission: 'datasets:read', cost: 0 }
-    expect(() => checkRequirement(CONTRACT, all)).not.toThrow()
+    expect(() => checkRequirement(CONTRACT, all, ROUTE_REQUIREMENTS)).not.toThrow()
   })
 })
 

@@ -28,8 +28,22 @@ export interface Requirement<
   readonly cost?: number
 }
 
-/** @throws TypeError when a requirement names what the contract does not know, or its cost is no whole number. */
-export function checkRequirement(contract: AnyContract, requirement: Requirement): void {
+/** What a mount may ask for, and what a route or a check may. */
+export const MOUNT_REQUIREMENTS: readonly string[] = ['plan', 'feature', 'optional']
+export const ROUTE_REQUIREMENTS: readonly string[] = ['plan', 'feature', 'permission', 'cost', 'resource']
+
+/**
+ * @throws TypeError when a requirement names what the contract does not know, its cost is no whole number, or it has a
+ * member that is misspelt or `undefined`: a route would be open where its author meant to close it.
+ */
+export function checkRequirement(contract: AnyContract, requirement: Requirement, accepted: readonly string[]): void {
+  if (typeof requirement !== 'object' || requirement === null) {
+    throw new TypeError(`requirement must be an object with any of ${accepted.join(', ')}`)
+  }
+  for (const [name, value] of Object.entries(requirement)) {
+    if (!accepted.includes(name)) throw new TypeError(`requirement.${name} must be one of ${accepted.join(', ')}`)
+    if (value === undefined) throw new TypeError(`requirement.${name} must have a value, or be left out`)
+  }
   const { plan, feature, permission, cost = 0 } = requirement
   if (plan !== undefined) checkKnown('requirement.plan', 'plan', plan, contract.plans ?? [])
   if (feature !== undefined) {
@@ -120,7 +134,7 @@ export function authorize(
   if (access !== 'allow') return { kind: 'denied', code: 'forbidden' }
 
   const { cost = 0 } = requirement
-  if (principal.via === 'none' || cost === 0 || limiter === undefined) return undefined
+  if (principal.via === 'none' || cost === 0) return undefined
   const balanceId = balanceOf(contract.name, principal.account.id)
   const spent = attempt(() => limiter.spend(balanceId, cost), timeout)
   return chain(spent, (result) => {

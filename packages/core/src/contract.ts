@@ -58,10 +58,10 @@ export interface Contract<
   /** The plans as a ladder, from the lowest: each reaches those before it. */
   readonly plans?: readonly Plan[]
   /** Which plans have a feature. Features are not a ladder. */
-  readonly features?: Readonly<Record<Feature, readonly Plan[]>>
+  readonly features?: Readonly<Record<Feature, readonly NoInfer<Plan>[]>>
   /** What each permission covers beside itself: other permissions, `prefix:*` for all that begin so, or `*` for all. */
   readonly permissions?: Readonly<Record<Permission, readonly string[]>>
-  /** Counted on `authenticate` when `createAuth` has a limiter. */
+  /** Counted on `authenticate`. */
   readonly limits?: readonly RateLimit<Plan>[]
   /** The `WWW-Authenticate` of every 401 that has none of its own (RFC 9110 §15.5.2). Default: from the carriers. */
   readonly challenge?: string

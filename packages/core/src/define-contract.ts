@@ -29,6 +29,9 @@ export function defineContract<
     throw new TypeError('contract.carriers must hold at least one of header(name) and bearer()')
   }
   for (const carrier of carriers) {
+    if (carrier?.kind !== 'header' && carrier?.kind !== 'bearer') {
+      throw new TypeError('contract.carriers must hold header(name) and bearer() alone')
+    }
     if (!FIELD_NAME.test(fieldNameOf(carrier) ?? '')) {
       throw new TypeError('contract.carriers must name header fields (RFC 9110 §5.1)')
     }
@@ -43,6 +46,10 @@ export function defineContract<
   if (new Set(identity.map(({ issuer }) => issuer)).size < identity.length) {
     throw new TypeError('contract.identity must have one provider for each issuer')
   }
+  if (identity.length > 1 && identity.some(({ accountId }) => accountId === undefined)) {
+    // `sub` is unique for its issuer alone (RFC 7519 §4.1.2).
+    throw new TypeError('identity.accountId must be given: two issuers may mean two people by one sub')
+  }
   if (key?.prefix.includes('.') && (token !== undefined || identity.length > 0)) {
     throw new TypeError('key.prefix must have no dot where tokens are accepted: a text with a dot is a token')
   }
@@ -56,6 +63,7 @@ export function defineContract<
   checkPlans(contract)
   checkPermissions(contract)
   for (const code of Object.keys(SAMPLES) as DenialCode[]) checkRow(contract, code)
+  checkHeaders('contract.allowed', contract.allowed?.([SAMPLE_LIMIT], 0) ?? {})
   return contract
 }
 
@@ -77,9 +85,14 @@ function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): vo
     throw new TypeError('contract.limits must have a name each: two of one name would share a window')
   }
   for (const { name, seconds, limit, per } of limits) {
+    if (!QUOTABLE.test(name))
+      throw new TypeError(`contract.limits "${name}": name must be printable ASCII without blank or quote`)
     if (per !== 'key' && per !== 'account') throw new TypeError(`contract.limits "${name}": per must be key or account`)
     if (!(Number.isInteger(seconds) && seconds > 0)) {
       throw new TypeError(`contract.limits "${name}": seconds must be a whole number above 0`)
+    }
+    if (Object.keys(Object(limit)).length === 0 && typeof limit !== 'number') {
+      throw new TypeError(`contract.limits "${name}": limit must be a number, or one for each plan`)
     }
     for (const [plan, number] of Object.entries(typeof limit === 'number' ? { '': limit } : limit)) {
       if (plan !== '') checkKnown(`contract.limits "${name}"`, 'plan', plan, plans)
@@ -92,6 +105,11 @@ function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): vo
 
 function checkPermissions({ permissions = {} }: AnyContract): void {
   const known = Object.keys(permissions)
+  for (const name of known) {
+    // RFC 6749 §3.3: a scope-token, because a challenge names it.
+    if (!QUOTABLE.test(name))
+      throw new TypeError(`contract.permissions "${name}" must be printable ASCII without blank or quote`)
+  }
   for (const [permission, covered] of Object.entries(permissions)) {
     for (const other of covered) {
       const isWildcard = other === '*' || other.endsWith(':*')
@@ -99,6 +117,9 @@ function checkPermissions({ permissions = {} }: AnyContract): void {
     }
   }
 }
+
+/** What may stand between the quotes of a header field: printable ASCII without blank, quote and backslash. */
+const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** RFC 9110 §5.1 and §5.6.2: what a header field may be called. */
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
@@ -128,14 +149,12 @@ function checkRow(contract: AnyContract, code: DenialCode): void {
   if (contract.denials?.[code] === undefined)
     throw new TypeError(`${option} must be an answer, or a function giving one`)
   const { status, headers, body } = sampleOf(contract, code, option)
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new TypeError(`${option} must have a status from 200 to 599`)
+  // 204, 205 and 304 have no body (RFC 9110 §6.4.1), so they cannot say what is wrong.
+  if (!Number.isInteger(status) || status < 200 || status > 599 || [204, 205, 304].includes(status)) {
+    throw new TypeError(`${option} must have a status from 200 to 599 that may have a body`)
   }
   if (body === undefined) throw new TypeError(`${option} must have a body that JSON can spell`)
-  for (const [name, value] of Object.entries(headers)) {
-    if (!FIELD_NAME.test(name)) throw new TypeError(`${option}: a header must have a name (RFC 9110 §5.1)`)
-    if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`${option}: header ${name} must be printable ASCII`)
-  }
+  checkHeaders(option, headers)
 }
 
 function sampleOf(contract: AnyContract, code: DenialCode, option: string): Rendered {
@@ -143,5 +162,12 @@ function sampleOf(contract: AnyContract, code: DenialCode, option: string): Rend
     return renderRow(contract, SAMPLES[code], { get: () => null })
   } catch (cause) {
     throw new TypeError(`${option} cannot be rendered`, { cause })
+  }
+}
+
+function checkHeaders(option: string, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!FIELD_NAME.test(name)) throw new TypeError(`${option}: a header must have a name (RFC 9110 §5.1)`)
+    if (!/^[\t\x20-\x7e]*$/.test(value)) throw new TypeError(`${option}: header ${name} must be printable ASCII`)
   }
 }

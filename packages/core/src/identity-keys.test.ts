@@ -174,8 +174,14 @@ describe('the keys of a provider', () => {
         name: 'acme',
         carriers: [bearer()],
         identity: [
-          { issuer: ISSUER, audience: AUDIENCE, algorithms: ['PS256'], jwks: url },
-          { issuer: 'https://other.example', audience: AUDIENCE, algorithms: ['ES256'], jwks: url },
+          { issuer: ISSUER, audience: AUDIENCE, algorithms: ['PS256'], jwks: url, accountId: () => 'a' },
+          {
+            issuer: 'https://other.example',
+            audience: AUDIENCE,
+            algorithms: ['ES256'],
+            jwks: url,
+            accountId: () => 'b',
+          },
         ],
         denials: denials as unknown as DenialTable,
       }),

@@ -94,9 +94,14 @@ function filled() {
 
 type Options = Partial<Omit<AuthOptions<'free' | 'pro', string, never>, 'contract'>>
 
+/** Of several providers each says whose account it means. */
+function several(providers: readonly IdentityProvider[]): readonly IdentityProvider[] {
+  return providers.length < 2 ? providers : providers.map((it) => ({ accountId: ({ sub }) => String(sub), ...it }))
+}
+
 const authWith = (providers: readonly IdentityProvider[], options: Options = {}) =>
   createAuth({
-    contract: defineContract({ ...BASE, identity: providers }),
+    contract: defineContract({ ...BASE, identity: several(providers) }),
     store: filled(),
     now: () => NOW,
     ...options,
@@ -687,7 +692,7 @@ describe('rate limits', () => {
     const other = { ...PROVIDER, issuer: 'https://other.example' }
     const both = [PROVIDER, other].map((it) => ({ ...it, accountId: () => 'account_1' }))
     const limits = [{ name: 'minute', seconds: 60, limit: 1, per }]
-    const contract = defineContract({ ...BASE, identity: both, limits })
+    const contract = defineContract({ ...BASE, identity: several(both), limits })
     return createAuth({ contract, store: filled(), now: () => NOW, limiter: memoryLimiter() })
   }
   const codesOf = async (per: 'key' | 'account') => {
@@ -876,6 +881,11 @@ describe('construction', () => {
 
   it('refuses two providers of one issuer, and names the option', () => {
     expect(() => authWith([PROVIDER, { ...PROVIDER, audience: 'other' }])).toThrow(/contract\.identity/)
+  })
+
+  it('refuses several providers that do not say whose account they mean', () => {
+    const providers = [PROVIDER, { ...PROVIDER, issuer: 'https://partner.example' }]
+    expect(() => defineContract({ ...BASE, identity: providers })).toThrow(/identity\.accountId/)
   })
 
   it('refuses providers without accounts, and names the option', () => {

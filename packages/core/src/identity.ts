@@ -17,7 +17,10 @@ export interface IdentityProvider {
   readonly algorithms: readonly PublicKeyAlgorithm[]
   /** The keys (RFC 7517), or the `https:` URL where they are published. */
   readonly jwks: string | JSONWebKeySet
-  /** The account that a token's subject belongs to. Default: the claim `sub`. */
+  /**
+   * The account that a token's subject belongs to. Default: the claim `sub`, so the issuer can name any account of the
+   * store; with several providers it must be given.
+   */
   readonly accountId?: (claims: Readonly<Record<string, unknown>>) => string | undefined
   /** What a token permits. Default: the claim `scope`, separated by blanks (RFC 8693 §4.2). */
   readonly permissions?: (claims: Readonly<Record<string, unknown>>) => readonly string[]
@@ -79,7 +82,11 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
   return {
     provider,
     async verify(text, token, now) {
-      loaded ??= load()
+      // A load that failed is tried again with the next token.
+      loaded ??= load().catch((error) => {
+        loaded = undefined
+        throw error
+      })
       try {
         await (await loaded)(text)
       } catch (error) {

@@ -42,7 +42,8 @@ const ATTEMPTS = 8
 /**
  * Makes an API key in the contract's format and stores its digest. Does not check that the account exists.
  *
- * @throws TypeError for an empty name, an unknown permission or a contract without a key format. Rejects when the store does.
+ * Rejects with a TypeError for an empty name, an unknown permission or a contract without a key format; with the store's
+ * error otherwise.
  */
 export async function issueKey<Plan extends string, Permission extends string, Feature extends string>(
   store: KeyStore,
@@ -64,6 +65,9 @@ export async function issueKey<Plan extends string, Permission extends string, F
 /**
  * Gives a key a new text; its id, permissions and history stay. The old text works for another `overlap` milliseconds,
  * with 0 it is dead at once. `undefined`: there is no such key, or it is revoked.
+ *
+ * Rejects with a TypeError for an overlap that is none, a contract without a key format, or a key whose id does not fit the
+ * format (one that was made elsewhere); with the store's error otherwise.
  */
 export async function rotateKey(
   store: KeyStore,
@@ -75,6 +79,7 @@ export async function rotateKey(
   if (contract.key === undefined) throw new TypeError(`contract ${contract.name} has no key format`)
   if (!(Number.isFinite(overlap) && overlap >= 0)) throw new TypeError('overlap must be milliseconds, 0 or more')
   const codec = keyCodec(contract.key)
+  if ((await store.findById(contract.name, id)) === undefined) return undefined
   const { text } = codec.mint(contract.key.id && id)
   const secret = keySecret(text, codec.display(text), pepper, now)
   const key = await store.rotateKey(contract.name, id, secret, now + overlap)
@@ -85,6 +90,9 @@ export async function rotateKey(
  * Makes a key for signing tokens: the id is a UUID, the `kid` of the tokens; the secret is 32 random bytes, written as 43
  * characters of base64url and used as that text. With `onlyFirst` the account's existing key comes back instead, without
  * its secret: of parallel first calls one makes a key and shows a secret.
+ *
+ * Rejects with a TypeError for an empty name, an unknown permission or a contract without token rules; with the store's
+ * error otherwise.
  */
 export async function issueSigningKey<Plan extends string, Permission extends string, Feature extends string>(
   store: KeyStore,
@@ -107,6 +115,7 @@ function keySecret(text: string, display: string, pepper: string | undefined, no
 function recordOf(contract: AnyContract, details: NewKey, id: string, now: number): KeyRecord {
   const { accountId, name, permissions = [], environment = null, expiresAt = null, metadata = {} } = details
   if (typeof name !== 'string' || name.trim() === '') throw new TypeError('name must not be empty')
+  if (typeof accountId !== 'string' || accountId === '') throw new TypeError('accountId must be the id of an account')
   const known = Object.keys(contract.permissions ?? {})
   for (const permission of permissions) checkKnown('permissions', 'permission', permission, known)
   if (expiresAt !== null && !Number.isFinite(expiresAt)) {

@@ -14,18 +14,18 @@ export interface LimitState {
   readonly limit: number
   readonly seconds: number
   readonly remaining: number
-  /** When the next unit comes back, in milliseconds since the epoch. */
+  /** When the next unit comes back, in milliseconds since the epoch; where the window refused, when the cost fits. */
   readonly resetAt: number
 }
 
-export interface Taken {
-  /** All windows had room, and all were charged; otherwise none was. */
-  readonly taken: boolean
-  /** One for each window, in its order. */
-  readonly states: readonly LimitState[]
-  /** The window that refused; of several the one that takes longest to have room. */
-  readonly refusedBy?: LimitState
-}
+export type Taken =
+  /** All windows had room, and all were charged. One state for each window, in its order. */
+  | { readonly taken: true; readonly states: readonly LimitState[] }
+  /**
+   * None was charged. `refusedBy`: the window that refused, of several the one that takes longest to have room; its
+   * `resetAt` is when the cost fits.
+   */
+  | { readonly taken: false; readonly states: readonly LimitState[]; readonly refusedBy: LimitState }
 
 export interface Balance {
   readonly remaining: number
@@ -51,16 +51,21 @@ export interface Limiter {
   setBalance(balanceId: string, balance: Balance): Awaitable<void>
 }
 
-/** The limiter that an auth counts with, if it has one, and how long it may take, in milliseconds. */
+/** The limiter that an auth counts with, and how long it may take, in milliseconds. */
 export interface Counting {
-  readonly limiter: Limiter | undefined
+  readonly limiter: Limiter
   readonly timeout: number
 }
 
 /** A limiter that answers something else must not open a request: what it returns is looked at before it is believed. */
 export function isTaken(value: Taken): boolean {
-  if (typeof value?.taken !== 'boolean' || !Array.isArray(value.states)) return false
-  return value.taken || Number.isFinite(value.refusedBy?.resetAt)
+  if (typeof value?.taken !== 'boolean' || !Array.isArray(value.states) || !value.states.every(isState)) return false
+  return value.taken || isState(value.refusedBy)
+}
+
+function isState(value: LimitState | null | undefined): boolean {
+  if (typeof value?.name !== 'string') return false
+  return [value.limit, value.seconds, value.remaining, value.resetAt].every(Number.isFinite)
 }
 
 export function isSpent(value: Spent | undefined): boolean {

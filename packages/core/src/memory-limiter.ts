@@ -55,12 +55,12 @@ export function memoryLimiter(): MemoryLimiter {
       const taken = open.every(({ window, log }) => log.count + cost <= window.limit)
       if (taken) for (const { log } of open) record(log, cost, now)
       const states = open.map(({ window, log }) => stateOf(window, log, now))
-      if (taken) return { taken, states }
+      if (taken) return { taken: true, states }
 
       const refused = open
         .filter(({ window, log }) => log.count + cost > window.limit)
         .map(({ window, log }) => ({ ...stateOf(window, log, now), resetAt: roomAt(window, log, cost, now) }))
-      return { taken, states, refusedBy: refused.reduce((a, b) => (b.resetAt > a.resetAt ? b : a)) }
+      return { taken: false, states, refusedBy: refused.reduce((a, b) => (b.resetAt > a.resetAt ? b : a)) }
     },
 
     spend(balanceId: string, cost: number): Spent | undefined {
@@ -97,6 +97,11 @@ function forget(log: SlidingLog, now: number): void {
     gone++
   }
   if (gone > 0) log.runs.splice(0, gone)
+  // The clock was ahead and has been put right: what was counted in a future beyond the window must not block it.
+  for (let run = log.runs.at(-1); run !== undefined && run.startedAt > now + log.milliseconds; run = log.runs.at(-1)) {
+    log.count -= run.count
+    log.runs.pop()
+  }
 }
 
 function record(log: SlidingLog, cost: number, now: number): void {

@@ -43,7 +43,7 @@ export function memoryStore(): MemoryStore {
     return service
   }
 
-  // Records are replaced, never written to, and frozen: a caller that holds one sees the state it read.
+  // Records are replaced, never written to: a caller that holds one sees the state it read. Metadata is not copied.
   function put(entry: Entry): KeyRecord {
     const service = serviceOf(entry.key.service)
     const key = Object.freeze({ ...entry.key, permissions: Object.freeze([...entry.key.permissions]) })
@@ -100,6 +100,7 @@ export function memoryStore(): MemoryStore {
     rotateKey(service: string, id: string, secret: Secret, previousEndsAt: number): KeyRecord | undefined {
       return update(service, id, ({ key, secrets }) => {
         if (key.revokedAt !== null) return undefined
+        if (secrets.some((old) => old.kind !== secret.kind)) throw new Error('the secret is of another kind')
         if (secret.kind === 'key' && services.get(service)?.ids.has(secret.digest))
           throw new Error('the digest is taken')
         const ended = secrets.map((old) => ({ ...old, expiresAt: Math.min(old.expiresAt ?? Infinity, previousEndsAt) }))

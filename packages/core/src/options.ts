@@ -18,11 +18,11 @@ export interface AuthOptions<
   readonly store: KeyReader
   /** Where accounts are, if not in the store: an application's own user table. Read on every request. */
   readonly accounts?: AccountReader
-  /** Counts the contract's rate limits and the routes' costs. Default: none, and nothing is limited. */
+  /** Counts the contract's rate limits and the routes' costs. Default: a `memoryLimiter()`, for this process alone. */
   readonly limiter?: Limiter
   /** Mixed into the digests of keys, at least 32 bytes; the store's digests must have been made with it. Default: none. */
   readonly pepper?: string
-  /** How long a store or limiter may take to answer, in milliseconds. Default 2000. */
+  /** How long a store, limiter, account reader, identity callback or key fetch may take, in milliseconds. Default 2000. */
   readonly timeout?: number
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number
@@ -61,7 +61,9 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     pepper,
     timeout = DEFAULT_TIMEOUT,
     insecureAllowEveryone = false,
-  } = options
+    onDenied,
+  } = options ?? {}
+  if (onDenied !== undefined && typeof onDenied !== 'function') throw new TypeError('onDenied must be a function')
   if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
   if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
   if (contract.token !== undefined && typeof store.findSigningKey !== 'function') {

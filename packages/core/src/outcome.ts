@@ -4,7 +4,6 @@ import type { LimitState } from './limiter.ts'
 export type TokenFault =
   | 'algorithm'
   | 'audience'
-  | 'claims'
   | 'expiry'
   | 'issued_at'
   | 'issuer'
@@ -28,7 +27,7 @@ export interface DenialFacts {
   /** Well formed, but not in the store: never issued, or deleted. */
   readonly unknown: { readonly keyId?: string }
   readonly revoked: { readonly keyId: string; readonly revokedAt: number }
-  /** The key's end, or for a token with a valid signature its `exp`. */
+  /** The key's end, or for a token with a valid signature its `exp`; `keyId` is then the token's `kid`. */
   readonly expired: { readonly keyId: string; readonly expiredAt: number }
   /** A well-formed token that does not verify. An unknown `kid` is told apart from a bad signature by `reason` alone. */
   readonly token_invalid: { readonly reason: TokenFault }

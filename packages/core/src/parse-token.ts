@@ -34,12 +34,18 @@ export function parseToken(text: string, algorithms: readonly string[] = ['HS256
   const isHs256 = alg === 'HS256'
   if (isHs256 && signature.length !== HS256_SIGNATURE_LENGTH) return undefined
   if ('typ' in header && !isType(header.typ, isHs256 ? ['JWT'] : ['JWT', ...ACCESS_TOKEN_TYPES])) return undefined
-  if (typeof kid !== 'string' || kid === '') return undefined
+  if (typeof kid !== 'string' || kid === '' || (isHs256 && !KEY_ID.test(kid))) return undefined
 
   const claims = objectOf(encodedClaims)
   if (claims === undefined) return undefined
   return { alg, kid, claims, signingInput: text.slice(0, -(signature.length + 1)), signature }
 }
+
+/**
+ * The ids that the store is asked for before anything is proven: a database refuses NUL, and its fault must not be a
+ * stranger's to make.
+ */
+const KEY_ID = /^[\x20-\x7e]{1,256}$/
 
 /** Identity providers may name access tokens so (RFC 9068 §2.1). */
 const ACCESS_TOKEN_TYPES = ['AT+JWT', 'APPLICATION/AT+JWT']

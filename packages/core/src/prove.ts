@@ -132,23 +132,24 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     return chain(found, (account) => (isDenied(account) ? account : sound(account ?? null, id)))
   }
 
-  function sound(account: Account | null, id: string): Account | Denied | null {
+  function sound(account: Account | null | undefined, id: string): Account | Denied | null {
     return account === null || (isAccount(account) && account.id === id) ? account : broken('account')
   }
 
   function malformed(text: string): Denied<'malformed'> {
     return contract.key?.id === undefined
       ? { kind: 'denied', code: 'malformed' }
-      : { kind: 'denied', code: 'malformed', keyId: keyIdOf(text, digestKey(text, pepper)) }
+      : { kind: 'denied', code: 'malformed', keyId: keyIdOf(text) }
   }
 
   function unknown(text: string, digest: string): Denied<'unknown'> {
     return contract.key?.id === undefined ? UNKNOWN : { ...UNKNOWN, keyId: keyIdOf(text, digest) }
   }
 
-  // The same shape whether or not such a key exists, and the same on every node for the same text.
-  function keyIdOf(text: string, digest: string): string {
-    return codec?.idIn(text) ?? `${contract.key?.id?.prefix}${digitsOf(digest)}`
+  // The same shape whether or not such a key exists, and the same on every node for the same text. The one case in which
+  // a text of any length is hashed: its id is asked for, and a header is 16 KiB at most.
+  function keyIdOf(text: string, digest?: string): string {
+    return codec?.idIn(text) ?? `${contract.key?.id?.prefix}${digitsOf(digest ?? digestKey(text, pepper))}`
   }
 
   return prove

@@ -19,8 +19,8 @@ export function isSigningKeyMatch(value: SigningKeyMatch): boolean {
   )
 }
 
-export function isAccount(value: Account): boolean {
-  const { id, plan, status } = value
+export function isAccount(value: Account | null | undefined): value is Account {
+  const { id, plan, status } = value ?? {}
   return typeof id === 'string' && typeof plan === 'string' && (status === 'active' || status === 'suspended')
 }
 

@@ -20,16 +20,22 @@ function challengeOf(contract: AnyContract): string {
 
 /** Turns denials into answers; rows that do not depend on the denial are rendered once, here. */
 export function renderer(contract: AnyContract): (denied: Denied, fields: Fields) => Rendered {
+  const challenge = challengeOf(contract)
   const constant = new Map<DenialCode, Rendered>()
   for (const [code, row] of Object.entries(contract.denials)) {
-    if (typeof row !== 'function') constant.set(code as DenialCode, renderAnswer(row, challengeOf(contract)))
+    if (typeof row !== 'function') constant.set(code as DenialCode, renderAnswer(row, challenge))
   }
-  return (denied, fields) => constant.get(denied.code) ?? renderRow(contract, denied, fields)
+  return (denied, fields) => constant.get(denied.code) ?? renderWith(contract, challenge, denied, fields)
 }
 
+/** Renders one denial, without a renderer. */
 export function renderRow(contract: AnyContract, denied: Denied, fields: Fields): Rendered {
+  return renderWith(contract, challengeOf(contract), denied, fields)
+}
+
+function renderWith(contract: AnyContract, challenge: string, denied: Denied, fields: Fields): Rendered {
   const row = contract.denials[denied.code] as Answer | ((denied: Denied, fields: Fields) => Answer)
-  return renderAnswer(typeof row === 'function' ? row(denied, fields) : row, challengeOf(contract))
+  return renderAnswer(typeof row === 'function' ? row(denied, fields) : row, challenge)
 }
 
 function renderAnswer({ status, headers, body }: Answer, challenge: string): Rendered {

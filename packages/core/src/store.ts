@@ -97,7 +97,7 @@ export interface KeyStore extends KeyReader {
   ): Awaitable<Inserted>
   /**
    * Adds a secret to a key. Earlier versions end at `previousEndsAt` at the latest; one in the past ends them at once.
-   * `undefined`: there is no such key, or it is revoked. Rejects when the digest is another key's.
+   * `undefined`: there is no such key, or it is revoked. Rejects when the digest is another key's, or the secret is of another kind.
    */
   rotateKey(
     service: string,

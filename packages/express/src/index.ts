@@ -13,6 +13,7 @@ import {
 import { rawFields, setAllowedHeaders, writeRendered } from '@latchkey/core/node'
 import type { Request, RequestHandler, Response } from 'express'
 
+export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
 
 /**

@@ -14,6 +14,7 @@ import {
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
+export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
 
 /** The environment of an app behind `authenticate(auth)`: it types `c.var.auth`. */
@@ -39,8 +40,14 @@ export type AuthSource<A> = A | ((c: Context) => A)
  */
 export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>> & { readonly optional?: false },
+): MiddlewareHandler<PrincipalEnv<P>>
+/** With `optional` the principal may be absent, and `c.var.auth` says so. */
+export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
+  auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
-): MiddlewareHandler<PrincipalEnv<P>> {
+): MiddlewareHandler<PrincipalEnv<P | undefined>>
+export function authenticate(auth: AuthSource<AnyAuth>, options?: AuthenticateOptions): MiddlewareHandler {
   return guard(auth, (auth) => auth.authenticator(options))
 }
 
@@ -93,12 +100,26 @@ function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void
   for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === 'Vary' })
 }
 
-/** A handler that returned a `Response` of its own has passed by the context's fields; what it set itself stays. */
+/**
+ * A handler that returned a `Response` of its own has passed by the context's fields. What it set itself stays; only the
+ * carriers are added to its `Vary`, because a cache that did not know of them would answer one caller for another.
+ */
 function completeHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
+  // An error or an upgrade is no answer whose fields could be changed.
+  if (c.res.status < 200) return
   for (const [name, value] of Object.entries(headers)) {
     const present = c.res.headers.get(name)
-    if (present === null || (name === 'Vary' && !present.includes(value))) c.header(name, value, { append: true })
+    if (present === null || (name === 'Vary' && !covers(present, value))) c.header(name, value, { append: true })
   }
+}
+
+function covers(vary: string, carriers: string): boolean {
+  const members = vary
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+  const wanted = carriers.toLowerCase().split(', ')
+  return members.includes('*') || wanted.every((carrier) => members.includes(carrier))
 }
 
 /** Options are checked once: now if the auth is here, else when each auth is first seen. */

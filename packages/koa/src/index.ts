@@ -14,6 +14,7 @@ import {
 import { rawFields, setAllowedHeaders } from '@latchkey/core/node'
 import type { Context, Middleware } from 'koa'
 
+export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
 
 /** The state of an app behind `authenticate(auth)`: it types `ctx.state.auth`. */

@@ -1,16 +1,18 @@
 import { aiApi, aiApiErrors } from '@latchkey/contracts'
 import { balanceOf, createAuth, issueKey, type KeyStore, type Limiter, type NewKey } from '@latchkey/core'
-import { jsonOf, type Service } from '../service.ts'
+import { jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = aiApi()
 
 export function aiApiService(store: KeyStore, limiter: Limiter): Service {
   const auth = createAuth({ contract, store, limiter })
-  const resources = new Map([['res_1', { id: 'res_1', name: 'First resource' }]])
+  const resources = new Map([['res_1', { accountId: 'acct_pro', body: { id: 'res_1', name: 'First resource' } }]])
+  const owns = (accountId: string, id: string) => resources.get(id)?.accountId === accountId
 
   return {
     prefix: '/ai-api',
     auth,
+    limiter,
     errors: aiApiErrors,
     headers: () => ({ 'X-Request-Id': `req_${crypto.randomUUID()}` }),
     routes: [
@@ -31,7 +33,13 @@ export function aiApiService(store: KeyStore, limiter: Limiter): Service {
         method: 'GET',
         path: '/v1/resources',
         requires: { permission: 'read' },
-        handle: () => ok(200, [...resources.values()]),
+        handle: (call) => {
+          const { id } = provenBy(call).account
+          return ok(
+            200,
+            [...resources.values()].filter(({ accountId }) => accountId === id).map(({ body }) => body),
+          )
+        },
       },
       {
         method: 'POST',
@@ -39,16 +47,18 @@ export function aiApiService(store: KeyStore, limiter: Limiter): Service {
         requires: { permission: 'write' },
         handle: async (call) => {
           const { name = 'Untitled' } = await jsonOf(call)
-          const resource = { id: `res_${crypto.randomUUID()}`, name: String(name) }
-          resources.set(resource.id, resource)
-          return ok(201, resource)
+          const body = { id: `res_${crypto.randomUUID()}`, name: String(name) }
+          resources.set(body.id, { accountId: provenBy(call).account.id, body })
+          return ok(201, body)
         },
       },
       {
         method: 'DELETE',
         path: '/v1/resources/:id',
         requires: { permission: 'admin' },
-        resource: (_principal, { id = '' }) => (resources.has(id) ? 'allow' : 'hide'),
+        // Another account's resource is answered as one that does not exist.
+        resource: (principal, { id = '' }) =>
+          principal.via !== 'none' && owns(principal.account.id, id) ? 'allow' : 'hide',
         handle: ({ parameters: { id = '' } }) => {
           resources.delete(id)
           return { status: 204, body: undefined }

@@ -27,6 +27,7 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
   return {
     prefix: '/viddyscribe',
     auth: createAuth({ contract, store, limiter }),
+    limiter,
     errors: viddyscribeErrors,
     routes: [
       {

@@ -42,7 +42,7 @@ export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string
       const accountId = sessions.get(sessionOf(call) ?? '')
       if (accountId === undefined) return visualLayerErrors.no_session
       if (call.method !== 'GET' && call.method !== 'HEAD') return visualLayerErrors.not_found
-      const [existing] = await store.listKeys(contract.name, accountId)
+      const existing = (await store.listKeys(contract.name, accountId))[0]
       if (existing !== undefined) return shown(existing.id, null)
       // A GET that creates must not be one that the user did not make.
       if (!isOwnNavigation(call)) return visualLayerErrors.forbidden
