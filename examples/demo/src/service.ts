@@ -19,23 +19,26 @@ export interface Service {
   readonly mount?: AuthenticateOptions
   /** Holds the balances that routes are charged to. */
   readonly limiter?: Limiter
-  /** Routes that the guard does not stand in front of, because they guard themselves. */
-  readonly ownGuard?: readonly Route[]
+  /** Pages that the guard does not stand in front of, because they guard themselves; they answer every method. */
+  readonly ownGuard?: readonly Page[]
   readonly routes: readonly Route[]
   readonly errors: ErrorAnswers
   /** Header fields of every answer, denials included. */
   readonly headers?: () => Readonly<Record<string, string>>
 }
 
-export interface Route {
-  /** `ANY` for a route that looks at the method itself. A GET route answers HEAD too. */
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'ANY'
+export interface Page {
   /** Below the prefix; `:name` stands for one segment. */
   readonly path: string
+  readonly handle: (call: Call) => Answer | Promise<Answer>
+}
+
+export interface Route extends Page {
+  /** A GET route answers HEAD too. */
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly requires?: Requirement
   /** The rule of the resource that the path names. */
   readonly resource?: (principal: Principal | Everyone, parameters: Parameters) => Access
-  readonly handle: (call: Call) => Answer | Promise<Answer>
 }
 
 export type Parameters = Readonly<Record<string, string | undefined>>
@@ -92,7 +95,7 @@ export async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<st
 }
 
 /** Runs a route. What cannot be read is answered in the service's own envelope; a bug is for the framework's handler. */
-export async function answerOf(service: Service, route: Route, call: Call): Promise<Answer> {
+export async function answerOf(service: Service, route: Page & Partial<Route>, call: Call): Promise<Answer> {
   try {
     return await route.handle(call)
   } catch (error) {

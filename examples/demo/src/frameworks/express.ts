@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http'
 import type { Answer } from '@latchkey/core'
 import { authenticate, principalOf, requires } from '@latchkey/express'
 import express, { type NextFunction, type Request, type Response, Router } from 'express'
-import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
+import { answerOf, encode, type Page, type Service, textOf } from '../service.ts'
 import { NOWHERE, queryOf } from './shared.ts'
 
 export function expressListener(services: readonly Service[]): RequestListener {
@@ -33,7 +33,7 @@ function serviceRouter(service: Service): Router {
       ...route.requires,
       ...(resource && { resource: (principal, req) => resource(principal, parametersOf(req)) }),
     })
-    const method = route.method === 'ANY' ? 'all' : (route.method.toLowerCase() as 'get' | 'post' | 'delete')
+    const method = route.method.toLowerCase() as 'get' | 'post' | 'delete'
     router[method](route.path, guard, (req: Request, res: Response) => handle(req, res, service, route))
   }
   router.use((_req, res) => send(res, errors.not_found))
@@ -44,7 +44,7 @@ function serviceRouter(service: Service): Router {
   return router
 }
 
-async function handle(req: Request, res: Response, service: Service, route: Route): Promise<void> {
+async function handle(req: Request, res: Response, service: Service, route: Page): Promise<void> {
   const answer = await answerOf(service, route, {
     method: req.method,
     principal: principalOf(service.auth, req, { optional: true }),

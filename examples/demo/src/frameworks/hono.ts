@@ -4,7 +4,7 @@ import type { AnyAuth } from '@latchkey/core'
 import { type AuthEnv, authenticate, principalOf, requires } from '@latchkey/hono'
 import { type Context, Hono } from 'hono'
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
-import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
+import { answerOf, encode, type Page, type Service, textOf } from '../service.ts'
 import { NOWHERE, pathOf, queryOf } from './shared.ts'
 
 type Env = AuthEnv<AnyAuth> & { Bindings: HttpBindings }
@@ -44,7 +44,7 @@ function serviceApp(service: Service): Hono<Env> {
   return app
 }
 
-async function handle(c: Context<Env>, service: Service, route: Route): Promise<Response> {
+async function handle(c: Context<Env>, service: Service, route: Page): Promise<Response> {
   const answer = await answerOf(service, route, {
     method: c.req.method,
     principal: principalOf(service.auth, c, { optional: true }),

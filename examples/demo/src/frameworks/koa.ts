@@ -4,7 +4,7 @@ import type { Answer } from '@latchkey/core'
 import { authenticate, principalOf, requires } from '@latchkey/koa'
 import Koa, { type Context } from 'koa'
 import mount from 'koa-mount'
-import { answerOf, encode, type Route, type Service, textOf } from '../service.ts'
+import { answerOf, encode, type Page, type Service, textOf } from '../service.ts'
 import { NOWHERE, queryOf } from './shared.ts'
 
 export function koaListener(services: readonly Service[]): RequestListener {
@@ -40,24 +40,21 @@ function serviceApp(service: Service): Koa {
         ...route.requires,
         ...(resource && { resource: (principal, ctx) => resource(principal, parametersOf(ctx)) }),
       })
-      router.register(route.path, route.method === 'ANY' ? [] : [route.method], [
-        guard,
-        (ctx) => handle(ctx, service, route),
-      ])
+      router.register(route.path, [route.method], [guard, (ctx) => handle(ctx, service, route)])
     }),
   )
   app.use((ctx) => send(ctx, errors.not_found))
   return app
 }
 
-function routerOf(routes: readonly Route[], add: (router: Router, route: Route) => void): Koa.Middleware {
+function routerOf<R extends Page>(routes: readonly R[], add: (router: Router, route: R) => void): Koa.Middleware {
   // `/V1/ME` and `/v1/me/` are not `/v1/me`, as on Hono.
   const router = new Router({ sensitive: true, strict: true })
   for (const route of routes) add(router, route)
   return router.routes() as Koa.Middleware
 }
 
-async function handle(ctx: Context, service: Service, route: Route): Promise<void> {
+async function handle(ctx: Context, service: Service, route: Page): Promise<void> {
   const answer = await answerOf(service, route, {
     method: ctx.method,
     principal: principalOf(service.auth, ctx, { optional: true }),

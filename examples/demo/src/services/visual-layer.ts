@@ -8,7 +8,7 @@ import {
   type KeyStore,
   type Principal,
 } from '@latchkey/core'
-import type { Call, Route, Service } from '../service.ts'
+import type { Call, Page, Service } from '../service.ts'
 
 const contract = visualLayer()
 
@@ -34,8 +34,7 @@ export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string
     return action === 'view' ? 'allow' : 'forbid'
   }
 
-  const credentials: Route = {
-    method: 'ANY',
+  const credentials: Page = {
     path: '/api/v1/api_credentials',
     handle: async (call) => {
       if (onPrem) return visualLayerErrors.not_found
