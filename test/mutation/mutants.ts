@@ -273,7 +273,11 @@ export const MUTANTS: readonly Mutant[] = [
       'requirement.optional === true',
     ],
     ['optional is asked for', 'proven === MISSING && requirement.optional === true', 'proven === MISSING'],
-    ['a request is counted once', 'if (before !== undefined) return report(again(before, requirement))', ''],
+    [
+      'a request is counted once',
+      'if (before !== undefined) return report(again(before, requirement), before.principal, request)',
+      '',
+    ],
     [
       'a second mount asks for its plan',
       "(principal.via === 'none' ? undefined : planDenial(contract, principal.plan, requirement)) ?? before",
@@ -286,10 +290,14 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a denied request is not established',
-      '(isDenied(outcome) ? report(outcome) : establish(request, outcome))',
-      'isDenied(outcome) ? (establish(request, everyone), report(outcome)) : establish(request, outcome)',
+      'isDenied(outcome) ? report(outcome, proof, request) : establish(request, outcome)',
+      'isDenied(outcome) ? (establish(request, everyone), report(outcome, proof, request)) : establish(request, outcome)',
     ],
-    ['the permission is checked before the resource', 'if (denied !== undefined) return report(denied)', ''],
+    [
+      'the permission is checked before the resource',
+      'if (denied !== undefined) return report(denied, outcome.principal, request)',
+      '',
+    ],
     ['a rule that forgot to answer refuses', "rule.length === 0 ? 'allow' : (rule[0] as Access)", "rule[0] ?? 'allow'"],
     ['a log that throws changes nothing', '} catch {}', '} finally {}'],
   ]),

@@ -610,6 +610,23 @@ describe('onDenied', () => {
     }
   })
 
+  it('is told whose request it was, where that is proven, and which', async () => {
+    const told: unknown[] = []
+    const auth = authOf({ onDenied: (denied, about) => told.push([denied.code, about]) })
+    const requests = [{}, {}, {}] as const
+    auth.authenticator()(requests[0], NONE)
+    auth.authenticator({ plan: 'pro' })(requests[1], new Headers({ 'x-api-key': FREE_TEXT }))
+    auth.authorizer({ permission: 'write' })(requests[2], GOOD)
+    const principal = auth.established(requests[2])?.principal
+    await auth.check(principal as never, { permission: 'write' })
+    expect(told).toEqual([
+      ['missing', { service: 'acme', principal: undefined, request: requests[0] }],
+      ['plan', { service: 'acme', principal: expect.objectContaining({ plan: 'free' }), request: requests[1] }],
+      ['forbidden', { service: 'acme', principal, request: requests[2] }],
+      ['forbidden', { service: 'acme', principal, request: undefined }],
+    ])
+  })
+
   it('is not told of what is allowed or anonymous', () => {
     const onDenied = () => {
       throw new Error('told')

@@ -163,15 +163,18 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 
     return (request: object, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
-      if (before !== undefined) return report(again(before, requirement))
+      if (before !== undefined) return report(again(before, requirement), before.principal, request)
       if (insecureAllowEveryone === true) return establish(request, everyone)
       const at = now()
       const proven = prove(fields, at)
       if (proven === MISSING && requirement.optional === true) return ANONYMOUS
-      const admitted = chain(proven, (proof) =>
-        isDenied(proof) ? proof : admit(contract, counting, proof, requirement, at),
-      )
-      return chain(admitted, (outcome) => (isDenied(outcome) ? report(outcome) : establish(request, outcome)))
+      return chain(proven, (proof) => {
+        if (isDenied(proof)) return report(proof, undefined, request)
+        const admitted = admit(contract, counting, proof, requirement, at)
+        return chain(admitted, (outcome) =>
+          isDenied(outcome) ? report(outcome, proof, request) : establish(request, outcome),
+        )
+      })
     }
   }
 
@@ -200,11 +203,11 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
       chain(authenticate(request, fields), (outcome) => {
         // Without `optional` nobody is anonymous; the type does not know.
         if (outcome.kind !== 'allowed') return outcome.kind === 'denied' ? outcome : MISSING
-        if (resource === undefined) return decide(outcome, requirement, 'allow')
+        if (resource === undefined) return decide(outcome, requirement, 'allow', request)
         // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
         const denied = routeDenial(contract, outcome.principal, requirement)
-        if (denied !== undefined) return report(denied)
-        return chain(resource(outcome.principal, request), (access) => decide(outcome, requirement, access))
+        if (denied !== undefined) return report(denied, outcome.principal, request)
+        return chain(resource(outcome.principal, request), (access) => decide(outcome, requirement, access, request))
       })
   }
 
@@ -212,16 +215,17 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     allowed: Allowed<Principal | Everyone>,
     requirement: Requirement,
     access: Access,
+    request?: object,
   ): Awaitable<Outcome<Principal | Everyone>> {
     const denial = authorize(contract, counting, allowed.principal, requirement, access)
-    return chain(denial, (denied) => report(denied ?? allowed))
+    return chain(denial, (denied) => report(denied ?? allowed, allowed.principal, request))
   }
 
-  function report<T>(outcome: T): T {
+  function report<T>(outcome: T, principal: Principal | Everyone | undefined, request: object | undefined): T {
     if (onDenied !== undefined && isDenied(outcome)) {
       // A log that throws or rejects must not open, break or delay a request.
       try {
-        const told: unknown = onDenied(outcome)
+        const told: unknown = onDenied(outcome, { service: contract.name, principal, request })
         if (isPromise(told)) told.then(undefined, () => {})
       } catch {}
     }

@@ -40,7 +40,7 @@ export {
 } from './limiter.ts'
 export { type MemoryLimiter, memoryLimiter } from './memory-limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
-export type { AuthenticateOptions, AuthOptions, AuthorizeOptions } from './options.ts'
+export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, DenialContext } from './options.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'
 export type {
   Everyone,

@@ -27,9 +27,19 @@ export interface AuthOptions<
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number
   /** Told of every denial with its private facts, for logs and alerts. What it throws is dropped. */
-  readonly onDenied?: (denied: Denied) => void
+  readonly onDenied?: (denied: Denied, about: DenialContext) => void
   /** Switches authentication off: every request is `Everyone`. For on-premises servers; see the README. Default false. */
   readonly insecureAllowEveryone?: boolean
+}
+
+/** What a denial is about. */
+export interface DenialContext {
+  /** The contract's name. */
+  readonly service: string
+  /** Who was denied, where that was proven before. */
+  readonly principal: Principal | Everyone | undefined
+  /** The adapter's request (Hono's and Koa's context, Express's `req`); `undefined` from `auth.check`. */
+  readonly request: object | undefined
 }
 
 /** Per mount: what is asked of the account, and whether the credential may be absent. */
