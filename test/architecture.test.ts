@@ -69,7 +69,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['authorize', 'issue'],
   // The steps in order.
   ['prove', 'admit', 'options'],
-  ['auth'],
+  ['auth', 'guard'],
   // The doors.
   ['index', 'node/index'],
 ]

@@ -309,6 +309,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ['a pepper has 32 bytes', '.length >= 32)', '.length >= 0)'],
   ]),
+  ...of(
+    core('guard'),
+    ['packages/koa/src/index.test.ts', 'packages/hono/src/index.test.ts'],
+    [
+      [
+        'a guard denies what is neither allowed nor anonymous',
+        "outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome",
+        'undefined',
+      ],
+      ['fields are set once', 'mounted ? undefined : auth.established(request)', 'auth.established(request)'],
+      ['an anonymous answer says what it depends on', "outcome.kind === 'anonymous' ? outcome : allowed", 'allowed'],
+    ],
+  ),
   ...of(core('attempt'), tested('attempt', 'prove'), [
     ['a store that hangs is unavailable', 'isPromise(result) ? withTimeout(result, timeout) : result', 'result'],
     [
@@ -375,11 +388,7 @@ export const MUTANTS: readonly Mutant[] = [
     'packages/hono/src/index.ts',
     ['packages/hono/src/index.test.ts'],
     [
-      [
-        'Hono answers a denial',
-        "if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, c, outcome)",
-        '',
-      ],
+      ['Hono answers a denial', 'if (denied !== undefined) return deny(auth, c, denied)', ''],
       ['Hono marks answers private', 'if (headers !== undefined) setHeaders(c, headers)', ''],
       ['Hono marks a handler’s own Response private', 'if (headers !== undefined) completeHeaders(c, headers)', ''],
       ['options are checked as the Hono app is put together', "if (typeof source !== 'function') of(source)", ''],
@@ -389,17 +398,13 @@ export const MUTANTS: readonly Mutant[] = [
     'packages/express/src/index.ts',
     ['packages/express/src/index.test.ts', 'test/conformance/precedence.test.ts'],
     [
-      [
-        'Express answers a denial',
-        "if (outcome.kind === 'allowed' || outcome.kind === 'anonymous') next()\n      else deny(auth, res, outcome)",
-        'next()',
-      ],
+      ['Express answers a denial', 'if (denied === undefined) next()\n      else deny(auth, res, denied)', 'next()'],
       [
         'Express reads the raw lines',
-        'const decided = decide(req, rawFields(req))',
-        'const decided = decide(req, { get: (name: string) => req.headers[name.toLowerCase()] as string })',
+        'const decided = guarded(req, rawFields(req))',
+        'const decided = guarded(req, { get: (name: string) => req.headers[name.toLowerCase()] as string })',
       ],
-      ['Express marks answers private', 'setAllowedHeaders(res, auth.headersFor(first))', ''],
+      ['Express marks answers private', 'if (headers !== undefined) setAllowedHeaders(res, headers)', ''],
       ['Express hands a failing rule to the error handler', '.catch(next)', ''],
     ],
   ),
@@ -407,17 +412,13 @@ export const MUTANTS: readonly Mutant[] = [
     'packages/koa/src/index.ts',
     ['packages/koa/src/index.test.ts', 'test/conformance/precedence.test.ts'],
     [
-      [
-        'Koa answers a denial',
-        "if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, ctx, outcome)",
-        '',
-      ],
+      ['Koa answers a denial', 'if (denied !== undefined) return deny(auth, ctx, denied)', ''],
       [
         'Koa reads the raw lines',
-        'const decided = decide(ctx, rawFields(ctx.req))',
-        'const decided = decide(ctx, { get: (name: string) => ctx.get(name) })',
+        'const decided = guarded(ctx, rawFields(ctx.req))',
+        'const decided = guarded(ctx, { get: (name: string) => ctx.get(name) })',
       ],
-      ['Koa marks answers private', 'setAllowedHeaders(ctx.res, auth.headersFor(first))', ''],
+      ['Koa marks answers private', 'if (headers !== undefined) setAllowedHeaders(ctx.res, headers)', ''],
       ['Koa sends the documented header fields', 'ctx.set(headers)', ''],
     ],
   ),

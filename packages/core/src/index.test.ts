@@ -8,6 +8,7 @@ it('exports these names from @latchkey/core', async () => {
     'defineContract',
     'digestKey',
     'equalDigests',
+    'guard',
     'header',
     'isPromise',
     'issueKey',

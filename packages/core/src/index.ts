@@ -18,6 +18,7 @@ export type {
 export { bearer, type Carrier, type Fields, header } from './credential.ts'
 export { defineContract } from './define-contract.ts'
 export { digestKey, equalDigests } from './digest.ts'
+export { type Guarded, guard } from './guard.ts'
 export type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
 export {
   type IssuedKey,

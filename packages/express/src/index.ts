@@ -7,6 +7,8 @@ import {
   type Awaitable,
   type Denied,
   type Fields,
+  type Guarded,
+  guard,
   isPromise,
   type Outcome,
 } from '@latchkey/core'
@@ -29,7 +31,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): RequestHandler {
-  return guard(auth, auth.authenticator(options))
+  return middleware(auth, auth.authenticator(options))
 }
 
 /**
@@ -42,7 +44,7 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
 ): RequestHandler {
-  return guard(auth, auth.authorizer(options))
+  return middleware(auth, auth.authorizer(options))
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */
@@ -51,25 +53,21 @@ export function deny(auth: AnyAuth, res: Response, denied: Denied): void {
   writeRendered(res, auth.render(denied, rawFields(res.req)))
 }
 
-function guard(
+function middleware(
   auth: AnyAuth,
   decide: (request: Request, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
 ): RequestHandler {
+  const guarded = guard(auth, decide)
   return (req, res, next) => {
-    const mounted = auth.established(req) !== undefined
-
-    function respond(outcome: Outcome<unknown> | Anonymous): void {
-      const allowed = mounted ? undefined : auth.established(req)
-      if (allowed !== undefined) Object.assign(req, { auth: allowed.principal })
-      const first = outcome.kind === 'anonymous' ? outcome : allowed
-      if (first !== undefined) setAllowedHeaders(res, auth.headersFor(first))
-      // What is neither allowed nor anonymous is denied, whatever it may be.
-      if (outcome.kind === 'allowed' || outcome.kind === 'anonymous') next()
-      else deny(auth, res, outcome)
+    function respond({ denied, principal, headers }: Guarded<unknown>): void {
+      if (principal !== undefined) Object.assign(req, { auth: principal })
+      if (headers !== undefined) setAllowedHeaders(res, headers)
+      if (denied === undefined) next()
+      else deny(auth, res, denied)
     }
 
-    const decided = decide(req, rawFields(req))
-    if (isPromise(decided)) Promise.resolve(decided).then(respond).catch(next)
+    const decided = guarded(req, rawFields(req))
+    if (isPromise(decided)) decided.then(respond).catch(next)
     else respond(decided)
   }
 }

@@ -7,6 +7,7 @@ import {
   type Awaitable,
   type Denied,
   type Fields,
+  guard,
   isPromise,
   type Outcome,
   type PrincipalOf,
@@ -48,7 +49,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): MiddlewareHandler<PrincipalEnv<P | undefined>>
 export function authenticate(auth: AuthSource<AnyAuth>, options?: AuthenticateOptions): MiddlewareHandler {
-  return guard(auth, (auth) => auth.authenticator(options))
+  return middleware(auth, (auth) => auth.authenticator(options))
 }
 
 /**
@@ -61,7 +62,7 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
 ): MiddlewareHandler<PrincipalEnv<P>> {
-  return guard(auth, (auth) => auth.authorizer(options))
+  return middleware(auth, (auth) => auth.authorizer(options))
 }
 
 /** The contract's answer to a denial that a handler got from `auth.check`. */
@@ -73,24 +74,18 @@ export function deny(auth: AnyAuth, c: Context, denied: Denied): Response {
 
 type Decide<P> = (request: Context, fields: Fields) => Awaitable<Outcome<P> | Anonymous>
 
-function guard<A extends AnyAuth>(
+function middleware<A extends AnyAuth>(
   source: AuthSource<A>,
   make: (auth: A) => Decide<PrincipalOf<A>>,
 ): MiddlewareHandler<PrincipalEnv<PrincipalOf<A>>> {
-  const decideWith = memoised(source, make)
+  const guardOf = memoised(source, (auth) => guard(auth, make(auth)))
   return async (c, next) => {
     const auth = typeof source === 'function' ? source(c) : source
-    const mounted = auth.established(c) !== undefined
-    const decided = decideWith(auth)(c, c.req.raw.headers)
-    const outcome = isPromise(decided) ? await decided : decided
-    // A route's denial (403, 404) is an answer to an authenticated request too, so its fields come first.
-    const allowed = mounted ? undefined : auth.established(c)
-    if (allowed !== undefined) c.set('auth', allowed.principal)
-    const first = outcome.kind === 'anonymous' ? outcome : allowed
-    const headers = first && auth.headersFor(first)
+    const decided = guardOf(auth)(c, c.req.raw.headers)
+    const { denied, principal, headers } = isPromise(decided) ? await decided : decided
+    if (principal !== undefined) c.set('auth', principal)
     if (headers !== undefined) setHeaders(c, headers)
-    // What is neither allowed nor anonymous is denied, whatever it may be.
-    if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, c, outcome)
+    if (denied !== undefined) return deny(auth, c, denied)
     await next()
     if (headers !== undefined) completeHeaders(c, headers)
   }

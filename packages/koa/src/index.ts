@@ -7,6 +7,7 @@ import {
   type Awaitable,
   type Denied,
   type Fields,
+  guard,
   isPromise,
   type Outcome,
   type PrincipalOf,
@@ -35,7 +36,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): Middleware {
-  return guard(auth, auth.authenticator(options))
+  return middleware(auth, auth.authenticator(options))
 }
 
 /**
@@ -48,7 +49,7 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
 ): Middleware {
-  return guard(auth, auth.authorizer(options))
+  return middleware(auth, auth.authorizer(options))
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */
@@ -61,20 +62,17 @@ export function deny(auth: AnyAuth, ctx: Context, denied: Denied): void {
   ctx.body = body
 }
 
-function guard(
+function middleware(
   auth: AnyAuth,
   decide: (request: Context, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
 ): Middleware {
+  const guarded = guard(auth, decide)
   return async (ctx, next) => {
-    const mounted = auth.established(ctx) !== undefined
-    const decided = decide(ctx, rawFields(ctx.req))
-    const outcome = isPromise(decided) ? await decided : decided
-    const allowed = mounted ? undefined : auth.established(ctx)
-    if (allowed !== undefined) ctx.state.auth = allowed.principal
-    const first = outcome.kind === 'anonymous' ? outcome : allowed
-    if (first !== undefined) setAllowedHeaders(ctx.res, auth.headersFor(first))
-    // What is neither allowed nor anonymous is denied, whatever it may be.
-    if (outcome.kind !== 'allowed' && outcome.kind !== 'anonymous') return deny(auth, ctx, outcome)
+    const decided = guarded(ctx, rawFields(ctx.req))
+    const { denied, principal, headers } = isPromise(decided) ? await decided : decided
+    if (principal !== undefined) ctx.state.auth = principal
+    if (headers !== undefined) setAllowedHeaders(ctx.res, headers)
+    if (denied !== undefined) return deny(auth, ctx, denied)
     return next()
   }
 }

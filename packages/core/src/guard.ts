@@ -1,0 +1,37 @@
+import type { Auth } from './auth.ts'
+import { type Awaitable, chain } from './awaitable.ts'
+import type { Fields } from './credential.ts'
+import type { Anonymous, Denied, Outcome } from './outcome.ts'
+
+/** What an adapter does with a decision: set what is there, then answer the denial or go on. */
+export interface Guarded<P> {
+  /** Answered instead of going on. */
+  readonly denied: Denied | undefined
+  /** For the place where the framework's users look; there when this guard was the first to prove it. */
+  readonly principal: P | undefined
+  /** The header fields that the answer starts with; there once for each request. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Makes a middleware's decision from what `auth.authenticator` or `auth.authorizer` made: the part that is the same on
+ * every framework. The denial of a route (403, 404) is an answer to an authenticated request, so it has its fields too.
+ */
+export function guard<Plan extends string, Permission extends string, Feature extends string, P, R extends object>(
+  auth: Auth<Plan, Permission, Feature, P>,
+  decide: (request: R, fields: Fields) => Awaitable<Outcome<P> | Anonymous>,
+): (request: R, fields: Fields) => Awaitable<Guarded<P>> {
+  return (request, fields) => {
+    const mounted = auth.established(request) !== undefined
+    return chain(decide(request, fields), (outcome) => {
+      const allowed = mounted ? undefined : auth.established(request)
+      const first = outcome.kind === 'anonymous' ? outcome : allowed
+      return {
+        // What is neither allowed nor anonymous is denied, whatever it may be.
+        denied: outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome,
+        principal: allowed?.principal,
+        headers: first && auth.headersFor(first),
+      }
+    })
+  }
+}
