@@ -309,19 +309,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ['a pepper has 32 bytes', '.length >= 32)', '.length >= 0)'],
   ]),
-  ...of(
-    core('guard'),
-    ['packages/koa/src/index.test.ts', 'packages/hono/src/index.test.ts'],
+  ...of(core('guard'), tested('guard'), [
     [
-      [
-        'a guard denies what is neither allowed nor anonymous',
-        "outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome",
-        'undefined',
-      ],
-      ['fields are set once', 'mounted ? undefined : auth.established(request)', 'auth.established(request)'],
-      ['an anonymous answer says what it depends on', "outcome.kind === 'anonymous' ? outcome : allowed", 'allowed'],
+      'a guard denies what is neither allowed nor anonymous',
+      "outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome",
+      'undefined',
     ],
-  ),
+    ['fields are set once', 'mounted ? undefined : auth.established(request)', 'auth.established(request)'],
+    ['an anonymous answer says what it depends on', "outcome.kind === 'anonymous' ? outcome : allowed", 'allowed'],
+  ]),
   ...of(core('attempt'), tested('attempt', 'prove'), [
     ['a store that hangs is unavailable', 'isPromise(result) ? withTimeout(result, timeout) : result', 'result'],
     [

@@ -31,6 +31,16 @@ describe('parseToken', () => {
     expect({ ...parsed?.claims }).toEqual({ sub: 'k1', iss: 'sdk', iat: 1790000000, exp: 1790003600 })
   })
 
+  it.each(['a\0b', 'k\u00fc', '\ud800', 'k\n', 'k'.repeat(257)])('is none with a kid that is no id: %j', (kid) => {
+    expect(parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid })))).toBeUndefined()
+  })
+
+  it('takes a kid of 256 characters', () => {
+    expect(parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid: 'k'.repeat(256) })))).toMatchObject({
+      kid: 'k'.repeat(256),
+    })
+  })
+
   describe('alg', () => {
     it.each([
       ['none', '"none"'],
