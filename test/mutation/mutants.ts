@@ -378,6 +378,7 @@ export const MUTANTS: readonly Mutant[] = [
       'value === null ? (rawHeaders[i + 1] as string) : `${value}, ${rawHeaders[i + 1]}`',
       'value ?? (rawHeaders[i + 1] as string)',
     ],
+    ['lines that Node dropped are not forgotten', 'if (dropped) return DROPPED_LINES', ''],
     ['field names compare without case', 'line.toLowerCase() !== wanted', 'line !== wanted'],
   ]),
   ...of(

@@ -60,6 +60,6 @@ function parse(words: readonly string[]) {
     })
   } catch (error) {
     // Node's message goes on to explain `--`; the first sentence says it all.
-    throw new TypeError(`${(error as Error).message.split('. ')[0]}; --help lists the options`)
+    throw new TypeError(`${(error as Error).message.split(/\. |\n/)[0]}; --help lists the options`)
   }
 }

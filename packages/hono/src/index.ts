@@ -12,6 +12,7 @@ import {
   type Outcome,
   type PrincipalOf,
 } from '@latchkey/core'
+import { rawFields } from '@latchkey/core/node'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
@@ -81,7 +82,7 @@ function middleware<A extends AnyAuth>(
   const guardOf = memoised(source, (auth) => guard(auth, make(auth)))
   return async (c, next) => {
     const auth = typeof source === 'function' ? source(c) : source
-    const decided = guardOf(auth)(c, c.req.raw.headers)
+    const decided = guardOf(auth)(c, fieldsOf(c))
     const { denied, principal, headers } = isPromise(decided) ? await decided : decided
     if (principal !== undefined) c.set('auth', principal)
     if (headers !== undefined) setHeaders(c, headers)
@@ -89,6 +90,12 @@ function middleware<A extends AnyAuth>(
     await next()
     if (headers !== undefined) completeHeaders(c, headers)
   }
+}
+
+// On Node the raw lines say what the joined fields cannot: that lines were dropped.
+function fieldsOf(c: Context): Fields {
+  const incoming: { readonly rawHeaders: string[] } | undefined = c.env?.incoming
+  return Array.isArray(incoming?.rawHeaders) ? rawFields(incoming) : c.req.raw.headers
 }
 
 function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void {

@@ -9,6 +9,8 @@ import { NOWHERE, queryOf } from './shared.ts'
 
 export function koaListener(services: readonly Service[]): RequestListener {
   const app = new Koa()
+  // Bugs are logged below; what is left for Koa to print is clients that hang up.
+  app.silent = true
   for (const service of services) app.use(mount(service.prefix, serviceApp(service)))
   app.use((ctx) => send(ctx, NOWHERE))
   return app.callback()

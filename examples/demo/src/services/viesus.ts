@@ -96,7 +96,10 @@ function graphqlServer(auth: AnyAuth, limiter: Limiter) {
     // A mutation by GET has no body in graphql-http's answer; every answer of this API has the envelope.
     if (body === null) return { ...viesusErrors.bad_request, status, headers }
     const mediaType = headers['content-type']?.split(';')[0] ?? 'application/json'
-    return { status, headers: { 'Content-Type': mediaType }, body: JSON.parse(body) }
+    const result = JSON.parse(body)
+    // An answer with errors may be a denial, and no cache keeps one.
+    const noStore = result.errors === undefined ? {} : { 'Cache-Control': 'no-store' }
+    return { status, headers: { 'Content-Type': mediaType, ...noStore }, body: result }
   }
 }
 

@@ -95,9 +95,13 @@ function shown(apiKey: string, secret: string | null): Answer {
   }
 }
 
+/** What `Sec-Fetch-Site` says of a navigation that did not begin at another site. */
+const OWN_SITES = ['none', 'same-origin', 'same-site']
+
 function isOwnNavigation(call: Call): boolean {
   const purpose = `${call.header('sec-purpose') ?? ''} ${call.header('purpose') ?? ''}`
-  return call.method === 'GET' && !purpose.includes('prefetch') && call.header('sec-fetch-site') !== 'cross-site'
+  const site = call.header('sec-fetch-site') ?? 'none'
+  return call.method === 'GET' && !purpose.includes('prefetch') && OWN_SITES.includes(site)
 }
 
 /** The value of the one `SESSION` cookie. Two are none: which of them counts would be a choice of the sender. */

@@ -7,6 +7,17 @@ import { rawFields, setAllowedHeaders, writeRendered } from './index.ts'
 describe('rawFields', () => {
   const request = (...rawHeaders: string[]) => rawFields({ rawHeaders })
 
+  it('reads every carrier as malformed where Node has dropped lines', () => {
+    const lines = (count: number) => Array.from({ length: count }, () => ['a', 'b']).flat()
+    const full = rawFields({ rawHeaders: ['x-api-key', 'k', ...lines(999)] })
+    expect(full.get('x-api-key')).toBe(', ')
+    expect(full.get('authorization')).toBe(', ')
+    expect(rawFields({ rawHeaders: ['x-api-key', 'k', ...lines(998)] }).get('x-api-key')).toBe('k')
+    const server = { maxHeadersCount: 0 }
+    const whole = { rawHeaders: ['x-api-key', 'k', ...lines(999)], socket: { server } }
+    expect(rawFields(whole).get('x-api-key')).toBe('k')
+  })
+
   it('finds a field whatever the case of its name', () => {
     expect(request('X-API-KEY', 'abc').get('x-api-key')).toBe('abc')
     expect(request('x-api-key', 'abc').get('X-Api-Key')).toBe('abc')

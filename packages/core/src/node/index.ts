@@ -3,14 +3,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Fields } from '../credential.ts'
 import type { Rendered } from '../render.ts'
 
+/** How many lines Node keeps unless `server.maxHeadersCount` says otherwise. */
+const DEFAULT_MAX_LINES = 1000
+
+/** A second line of any carrier may be among those that were dropped, so each reads as two lines: malformed. */
+const DROPPED_LINES = ', '
+
 /**
  * Reads header fields from the raw lines. `request.headers` keeps the first of two `Authorization` lines and drops the
  * rest in silence; here, as in Fetch, they are joined, so that the same bytes lead to the same decision everywhere.
  */
 export function rawFields(request: Pick<IncomingMessage, 'rawHeaders'>): Fields {
   const { rawHeaders } = request
+  const dropped = rawHeaders.length >= 2 * DEFAULT_MAX_LINES && hasDroppedLines(request)
   return {
     get(name: string): string | null {
+      if (dropped) return DROPPED_LINES
       const wanted = name.toLowerCase()
       let value: string | null = null
       for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -21,6 +29,12 @@ export function rawFields(request: Pick<IncomingMessage, 'rawHeaders'>): Fields 
       return value
     },
   }
+}
+
+/** Of more lines than it keeps Node drops the rest in silence, a few sooner or later. With a maximum of 0 it keeps all. */
+function hasDroppedLines(request: object): boolean {
+  const { socket } = request as { readonly socket?: { readonly server?: { readonly maxHeadersCount?: number | null } } }
+  return socket?.server?.maxHeadersCount !== 0
 }
 
 /** Sends an answer as it is, byte for byte: frameworks would add a charset or an ETag. */
