@@ -11,8 +11,8 @@ import type { TokenRules } from './verify-token.ts'
  * Describes how an API authenticates. Returns the description as given, once it has been checked whole: every denial is
  * rendered with sample facts.
  *
- * @throws TypeError naming the option: a contract without a carrier, without any of `key`, `token` and `identity`, a plan or permission
- * that it does not know, a denial row without a status.
+ * @throws TypeError naming the option: a contract without a carrier, without any of `key`, `token` and `identity`, a plan
+ * or permission that it does not know, a denial row without a status.
  */
 export function defineContract<
   const Plan extends string = never,

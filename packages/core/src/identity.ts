@@ -55,7 +55,7 @@ const RETRY_AFTER_FAILURE = 5000
  * @param timeout how long the keys may take to arrive, in milliseconds
  */
 export function identityVerifier(provider: IdentityProvider, timeout: number): IdentityVerifier {
-  const { issuer, audience, algorithms, jwks, cooldown = 30, maxAge = 600 } = provider
+  const { algorithms, jwks, cooldown = 30, maxAge = 600 } = provider
   let loaded: Promise<(text: string) => Promise<void>> | undefined
 
   async function load(): Promise<(text: string) => Promise<void>> {
@@ -92,7 +92,7 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
       } catch (error) {
         return denialOf(error)
       }
-      return claimsDenial(token, { ...provider, issuer, audience }, now)
+      return claimsDenial(token, provider, now)
     },
   }
 }
