@@ -12,6 +12,8 @@ interface Import {
   readonly from: string
   /** Gone after compilation. */
   readonly typeOnly: boolean
+  /** Loaded by `import()`, when it is asked for. */
+  readonly onDemand: boolean
 }
 
 interface Manifest {
@@ -36,10 +38,14 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
+  [/^prove\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
 const ADAPTERS = ['hono', 'express', 'koa']
+
+/** What a server may do without: drivers and all. */
+const STORES = ['@latchkey/store-sql', '@latchkey/store-redis']
 
 /**
  * The layers of core, from the bottom: a file runs the code of files in lower layers alone. Types may come from anywhere.
@@ -56,22 +62,50 @@ const LAYERS: readonly (readonly string[])[] = [
     'limiter',
     'record',
     'credential',
-    'key-format',
+    'entropy',
     'parse-object',
+    'keys',
   ],
   ['platform/node', 'platform/web'],
   // One step each.
-  ['digest', 'parse-token', 'attempt', 'render', 'memory-store', 'memory-limiter'],
-  ['verify-key'],
+  ['digest', 'key-format', 'parse-token', 'attempt', 'render', 'memory-store', 'memory-limiter'],
+  ['verify-key', 'seal', 'uses', 'manage'],
   ['verify-token'],
-  ['identity'],
+  ['identity', 'options', 'new-secret'],
   ['define-contract'],
-  ['authorize', 'issue'],
+  ['authorize', 'manage-accounts', 'manage-keys'],
   // The steps in order.
-  ['prove', 'admit', 'options'],
+  ['prove', 'admit'],
   ['auth', 'guard'],
   // The doors.
   ['index', 'node/index'],
+  // Behind a door of its own, so that nothing else runs it: what proves stores.
+  ['testing/equal', 'testing/subject'],
+  ['testing/world'],
+  ['testing/group'],
+  [
+    'testing/cases/accounts',
+    'testing/cases/audit',
+    'testing/cases/changing',
+    'testing/cases/connections',
+    'testing/cases/damage',
+    'testing/cases/decisions',
+    'testing/cases/durability',
+    'testing/cases/finding',
+    'testing/cases/isolation',
+    'testing/cases/once',
+    'testing/cases/pages',
+    'testing/cases/races',
+    'testing/cases/revocation',
+    'testing/cases/rotation',
+    'testing/cases/seals',
+    'testing/cases/uniqueness',
+    'testing/cases/uses',
+    'testing/cases/values',
+    'testing/cases/whole-sets',
+  ],
+  ['testing/store-cases'],
+  ['testing/index'],
 ]
 
 const packages = readdirSync(join(ROOT, 'packages')).map(packageOf)
@@ -107,6 +141,26 @@ test('contracts take only types from core, and nothing else', () => {
   expect(outside.filter(({ from, typeOnly }) => from !== '@latchkey/core' || !typeOnly)).toEqual([])
 })
 
+describe('store-sql', () => {
+  const storeSql = packageNamed('store-sql')
+  const running = storeSql.imports.filter(({ from, typeOnly }) => !isInner(from) && !typeOnly)
+
+  test('takes only types from core', () => {
+    expect(running.filter(({ from }) => nameOf(from) === '@latchkey/core')).toEqual([])
+  })
+
+  test('has each driver, and what is of Node, in the file of its database alone', () => {
+    const drivers = running.filter(({ from }) => from !== 'kysely').map(({ file, from }) => `${file}: ${from}`)
+    expect(drivers).toEqual(['postgres.ts: pg', 'sqlite.ts: node:fs', 'sqlite.ts: node:path', 'sqlite.ts: libsql'])
+  })
+
+  test('runs D1 where there is neither a driver nor Node', () => {
+    const files = reachedFrom('d1.ts', innerEdges(storeSql))
+    expect(running.filter(({ file, from }) => files.has(file) && from !== 'kysely')).toEqual([])
+    expect([...files].filter((file) => ['postgres.ts', 'sqlite.ts', 'index.ts'].includes(file))).toEqual([])
+  })
+})
+
 test.each(ADAPTERS)('%s imports core and the types of its framework alone', (name) => {
   const strays = packageNamed(name).imports.filter(({ from, typeOnly }) => {
     if (isInner(from) || from === '@latchkey/core' || from === '@latchkey/core/node') return false
@@ -117,6 +171,15 @@ test.each(ADAPTERS)('%s imports core and the types of its framework alone', (nam
 
 test('hono runs nothing of Node: it runs where there is none', () => {
   expect(packageNamed('hono').imports.filter(({ from }) => /^node:/.test(from))).toEqual([])
+})
+
+test('the command line imports core, contracts and its parser, and stores when they are asked for', () => {
+  const strays = packageNamed('cli').imports.filter(({ from, typeOnly, onDemand }) => {
+    if (isInner(from) || /^node:/.test(from)) return false
+    if (STORES.includes(from)) return !typeOnly && !onDemand
+    return !['@latchkey/core', '@latchkey/contracts', 'commander'].includes(from)
+  })
+  expect(strays).toEqual([])
 })
 
 test('no package imports an adapter', () => {
@@ -241,12 +304,14 @@ function importsOf(file: string, source: string): Import[] {
     file,
     from: groups.from ?? '',
     typeOnly: groups.type !== undefined || onlyTypes(groups.names),
+    onDemand: false,
   }))
   // `import('x').T` is a type, `import('x')` alone loads.
   const calls = [...source.matchAll(call)].map(({ groups = {} }) => ({
     file,
     from: groups.from ?? '',
     typeOnly: groups.after === '.' && !/\bawait\s*\(?$/.test(groups.before ?? ''),
+    onDemand: true,
   }))
   return [...found, ...calls].filter(({ from }) => from !== '')
 }
@@ -287,6 +352,13 @@ function innerEdges({ imports }: Package): [from: string, to: string][] {
         ? ['platform/node.ts', 'platform/web.ts'].map((to): [string, string] => [file, to])
         : [[file, posix.join(posix.dirname(file), from)] as [string, string]],
     )
+}
+
+/** The file, and all whose code it runs. */
+function reachedFrom(file: string, edges: readonly (readonly [string, string])[]): ReadonlySet<string> {
+  const reached = new Set([file])
+  for (const from of reached) for (const edge of edges) if (edge[0] === from) reached.add(edge[1])
+  return reached
 }
 
 /** Each circle once, as the path that closes it. */

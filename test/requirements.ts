@@ -3,9 +3,9 @@
  * run (`left-out.ts`); `LATCHKEY_REQUIRE=python,php` turns that into a failure.
  */
 import { spawnSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -52,6 +52,10 @@ export const REQUIREMENTS = {
     find: () => directory(process.env.LATCHKEY_NODES),
     otherwise: 'LATCHKEY_NODES does not name a directory with node-22, node-24 and node-26',
   },
+  postgres: {
+    find: () => process.env.DATABASE_URL ?? postgresPrograms(),
+    otherwise: 'Postgres is not installed (apt-get install postgresql), and DATABASE_URL names none',
+  },
   vectors: {
     find: () => directory(process.env.LATCHKEY_VECTORS),
     otherwise: 'LATCHKEY_VECTORS does not name a directory',
@@ -75,6 +79,17 @@ export function describeWith(name: RequirementName, suite: string, body: (found:
       })
     } else it('is left out', ({ skip }) => skip(otherwise))
   })
+}
+
+/** Where Postgres' `initdb` and `postgres` are: Debian puts them where no PATH finds them. */
+function postgresPrograms(): string | undefined {
+  const debian = '/usr/lib/postgresql'
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const folders = [
+    ...versions.map((version) => join(debian, version, 'bin')),
+    ...(process.env.PATH ?? '').split(delimiter),
+  ]
+  return folders.find((folder) => existsSync(join(folder, 'initdb')))
 }
 
 /** The first of the commands that runs these words. */

@@ -10,7 +10,7 @@ const RESET = String(NOW / 1000 + 60)
 
 describe.each(frameworks)('on %s', (_, start) => {
   test.each(providers)('%s: an answer is private and varies by the carriers', async (_, provider) => {
-    const it = world(provider)
+    const it = await world(provider)
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       server.ask({ path: '/v1/resource', lines: it.lines }),
     )
@@ -28,7 +28,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test.each(providers)('%s: a handler may say otherwise', async (_, provider) => {
-    const it = world(provider)
+    const it = await world(provider)
     const fields = { 'Cache-Control': 'public, max-age=60', Vary: 'Accept' }
     const answer = await serving(start, [{ path: '/v1', auth: it.auth, fields }], (server) =>
       server.ask({ path: '/v1/resource', lines: it.lines }),
@@ -39,7 +39,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test('a route that guards itself answers like one behind a mount', async () => {
-    const it = world(PROVIDERS.viralsync)
+    const it = await world(PROVIDERS.viralsync)
     const mount = { path: '/v1', auth: it.auth, requires: { plan: 'pro' } }
     const answer = await serving(start, [mount], (server) => server.ask({ path: '/v1/resource', lines: it.lines }))
     expect(answer.headers).toMatchObject({ 'cache-control': 'private', vary: 'x-api-key, Authorization' })
@@ -53,7 +53,7 @@ describe.each(frameworks)('on %s', (_, start) => {
     })
 
     test('on every 200, counting down', async () => {
-      const it = world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
+      const it = await world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
       await serving(start, [{ path: '/v1', auth: it.auth }], async (server) => {
         for (const remaining of [299, 298, 297]) {
           const { status, headers } = await server.ask({ path: '/v1/resource', lines: it.lines })
@@ -68,7 +68,7 @@ describe.each(frameworks)('on %s', (_, start) => {
       ["403 by the resource's rule", { resource: () => 'forbid' }, 403],
       ["404 by the resource's rule", { resource: () => 'hide' }, 404],
     ] satisfies [string, Mount['requires'], number][])('on an authenticated %s', async (_, requires, status) => {
-      const it = world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
+      const it = await world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
       const answer = await serving(start, [{ path: '/v1', auth: it.auth, requires }], (server) =>
         server.ask({ path: '/v1/resource', lines: it.lines }),
       )
@@ -77,7 +77,7 @@ describe.each(frameworks)('on %s', (_, start) => {
     })
 
     test("on the framework's own 404", async () => {
-      const it = world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
+      const it = await world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
       const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
         server.ask({ path: '/v1/nowhere', lines: it.lines }),
       )
@@ -86,7 +86,7 @@ describe.each(frameworks)('on %s', (_, start) => {
     })
 
     test('but not on a 401, which has no key to count for', async () => {
-      const it = world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
+      const it = await world(PROVIDERS.aiApi, { limiter: memoryLimiter() })
       const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
         server.ask({ path: '/v1/resource' }),
       )
@@ -99,7 +99,7 @@ describe.each(frameworks)('on %s', (_, start) => {
       { name: 'second', seconds: 1, limit: 5, per: 'key' },
       { name: 'minute', seconds: 60, limit: 100, per: 'account' },
     ])
-    const it = world(PROVIDERS.problemDetails, { contract, limiter: memoryLimiter() })
+    const it = await world(PROVIDERS.problemDetails, { contract, limiter: memoryLimiter() })
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       server.ask({ path: '/v1/resource', lines: it.lines }),
     )
@@ -113,7 +113,7 @@ describe.each(frameworks)('on %s', (_, start) => {
 describe('limits as they are shipped', () => {
   /** How many requests in a row are let in. */
   async function letIn(provider: Provider, plan: string): Promise<number> {
-    const it = world(provider, { limiter: memoryLimiter(), account: { plan } })
+    const it = await world(provider, { limiter: memoryLimiter(), account: { plan } })
     const decide = it.auth.authenticator()
     const fields = new Headers(it.lines.map(([name, value]): [string, string] => [name, value]))
     for (let count = 0; count < 1000; count++) {

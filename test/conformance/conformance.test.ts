@@ -10,7 +10,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   describe.each(providers)('%s', (_, provider) => {
     describe.each(CODES)('answers %s', (code) => {
       test.each(named(situationsOf(code, provider)))('%s', async (_, situation) => {
-        const arranged = situation.arrange(provider)
+        const arranged = await situation.arrange(provider)
         const expected = expectedOf(provider, code, situation)
         expect(await answerTo(start, 'GET', arranged)).toEqual({
           ...expected,
@@ -22,7 +22,7 @@ describe.each(frameworks)('on %s', (_, start) => {
 
       test('HEAD, with the same fields and no body', async () => {
         for (const situation of situationsOf(code, provider).slice(0, 1)) {
-          const arranged = situation.arrange(provider)
+          const arranged = await situation.arrange(provider)
           const expected = expectedOf(provider, code, situation)
           expect(await answerTo(start, 'HEAD', arranged)).toEqual({
             status: expected.status,

@@ -21,7 +21,7 @@ async function answerTo(
 }
 
 /** The world of a provider that got options. */
-function optioned(provider: Provider, contract: Contract, setup: Setup = {}): World {
+function optioned(provider: Provider, contract: Contract, setup: Setup = {}): Promise<World> {
   return world(provider, { contract, ...setup })
 }
 
@@ -42,7 +42,7 @@ describe.each(frameworks)('on %s', (_, start) => {
     ] satisfies [string, Lines, string][])(
       'answers a missing key with 401, the media type %s',
       async (_, lines, type) => {
-        expect(await answerTo(start, optioned(PROVIDERS.viesus, contract), lines)).toEqual({
+        expect(await answerTo(start, await optioned(PROVIDERS.viesus, contract), lines)).toEqual({
           status: 401,
           body: unauthenticated,
           headers: {
@@ -57,7 +57,7 @@ describe.each(frameworks)('on %s', (_, start) => {
 
     test('answers a wrong key like a missing one', async () => {
       const lines: Lines = [['x-api-key', 'undefined']]
-      const answer = await answerTo(start, optioned(PROVIDERS.viesus, contract), lines)
+      const answer = await answerTo(start, await optioned(PROVIDERS.viesus, contract), lines)
       expect(answer).toMatchObject({ status: 401, body: unauthenticated })
     })
 
@@ -65,7 +65,7 @@ describe.each(frameworks)('on %s', (_, start) => {
       ['with the media type', [['Accept', GRAPHQL_RESPONSE]], GRAPHQL_RESPONSE],
       ['without it', [], 'application/json'],
     ] satisfies [string, Lines, string][])('answers what is forbidden with 403, %s', async (_, accept, type) => {
-      const it = optioned(PROVIDERS.viesus, contract)
+      const it = await optioned(PROVIDERS.viesus, contract)
       const answer = await answerTo(start, it, [...it.lines, ...accept], { requires: { resource: () => 'forbid' } })
       expect(answer).toMatchObject({ status: 403, body: forbidden, headers: { 'content-type': type } })
     })
@@ -73,7 +73,7 @@ describe.each(frameworks)('on %s', (_, start) => {
     test('never answers 200 without data in the media type that promises data', async () => {
       const limiter = memoryLimiter()
       limiter.setBalance(balanceOf('viesus', 'user_abc123'), { remaining: 0, used: 0 })
-      const it = optioned(PROVIDERS.viesus, contract, { limiter })
+      const it = await optioned(PROVIDERS.viesus, contract, { limiter })
       const lines: Lines = [...it.lines, ['Accept', GRAPHQL_RESPONSE]]
       const exhausted = await answerTo(start, it, lines, { requires: { cost: 1 } })
       expect(exhausted).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })
@@ -81,7 +81,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test('viesus answers 200 as it is shipped, whatever the client accepts', async () => {
-    const answer = await answerTo(start, world(PROVIDERS.viesus), [['Accept', GRAPHQL_RESPONSE]])
+    const answer = await answerTo(start, await world(PROVIDERS.viesus), [['Accept', GRAPHQL_RESPONSE]])
     expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })
     expect(answer.headers).not.toHaveProperty('www-authenticate')
   })
@@ -108,13 +108,13 @@ describe.each(frameworks)('on %s', (_, start) => {
       'APIKey, Bearer realm="acme", error="invalid_token"',
     ],
   ] as const)('%s: the challenge names the realm', async (_, provider, contract, challenge) => {
-    const answer = await answerTo(start, optioned(provider, contract), present(provider, 'undefined'))
+    const answer = await answerTo(start, await optioned(provider, contract), present(provider, 'undefined'))
     expect(answer.headers['www-authenticate']).toBe(challenge)
   })
 
   test('viralsync calls the plans by the names given', async () => {
     const contract = viralsync({ planNames: { free: 'Starter', business: 'Business Plus' } })
-    const it = optioned(PROVIDERS.viralsync, contract, { account: { plan: 'free' } })
+    const it = await optioned(PROVIDERS.viralsync, contract, { account: { plan: 'free' } })
     const answer = await answerTo(start, it, it.lines, { authenticate: { plan: 'business' } })
     expect(answer).toMatchObject({
       status: 403,
@@ -128,7 +128,7 @@ describe.each(frameworks)('on %s', (_, start) => {
       upgradeUrl: 'https://example.com/plans',
       features: { allow_url_input: ['enterprise'] },
     })
-    const it = optioned(PROVIDERS.viddyscribe, contract, { account: { plan: 'starter' } })
+    const it = await optioned(PROVIDERS.viddyscribe, contract, { account: { plan: 'starter' } })
     const answer = await answerTo(start, it, it.lines, { authenticate: { feature: 'allow_url_input' } })
     expect(answer).toMatchObject({
       status: 403,
@@ -147,11 +147,11 @@ describe.each(frameworks)('on %s', (_, start) => {
       [true, 200],
       [false, provider.answers.malformed.status],
     ] as const) {
-      const it = optioned(provider, make({ imported }))
-      const key = it.store.findById(it.contract.name, KEY_ID)
+      const it = await optioned(provider, make({ imported }))
+      const key = it.store.findKey({ service: it.contract.name, id: KEY_ID })?.key
       if (key === undefined) throw new Error('no key')
       const secret = { kind: 'key', digest: digestKey(text), display: '…', createdAt: NOW, expiresAt: null } as const
-      it.store.insertKey({ ...key, id: 'key_0987654321' }, secret)
+      it.store.insertAll({ accounts: [], keys: [{ key: { ...key, id: 'key_0987654321' }, secrets: [secret] }] })
       const answer = await answerTo(start, it, present(provider, text))
       expect(answer.status).toBe(status)
       expect(answer.body.includes('key_0987654321')).toBe(imported)
@@ -185,7 +185,7 @@ describe.each(frameworks)('on %s', (_, start) => {
         'token_invalid',
       ],
     ] as const)('takes or refuses a token: %s', async (_, contract, claims, expected) => {
-      const it = optioned(PROVIDERS.visualLayer, contract)
+      const it = await optioned(PROVIDERS.visualLayer, contract)
       const answer = await answerTo(start, it, present(PROVIDERS.visualLayer, tokenOf(NOW, claims)))
       expect(answer.status).toBe(expected === LET_IN ? 200 : 401)
       expect(it.denials.map((denial) => denial.code)).toEqual(expected === LET_IN ? [] : [expected])
@@ -212,9 +212,10 @@ describe('wrong options are refused when the contract is made', () => {
     ['maxLifetime', visualLayer({ maxLifetime: Number.POSITIVE_INFINITY })],
     ['limits', viralsync({ limits: [{ name: 'minute', seconds: 60, limit: 0, per: 'key' }] })],
     ['limits', viralsync({ limits: [{ name: 'minute', seconds: 0.5, limit: 1, per: 'key' }] })],
-  ])('%s, by createAuth', (option, contract) => {
+  ])('%s, by createAuth', async (option, contract) => {
     const provider = contract.token === undefined ? PROVIDERS.viralsync : PROVIDERS.visualLayer
-    expect(() => optioned(provider, contract)).toThrow(TypeError)
-    expect(() => optioned(provider, contract)).toThrow(option)
+    const made = optioned(provider, contract)
+    await expect(made).rejects.toThrow(TypeError)
+    await expect(made).rejects.toThrow(option)
   })
 })

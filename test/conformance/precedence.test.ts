@@ -9,18 +9,16 @@ import { KEY_ID, mint, NOW, type World, world } from './world.ts'
 const OTHER_ID = 'key_0987654321'
 
 /** A world with a second key of the same account, and a third that was revoked. */
-function threeKeys(provider: 'viralsync' | 'aiApi' | 'viddyscribe'): World & { other: string; revoked: string } {
-  const it = world(PROVIDERS[provider])
+async function threeKeys(
+  provider: 'viralsync' | 'aiApi' | 'viddyscribe',
+): Promise<World & { other: string; revoked: string }> {
+  const it = await world(PROVIDERS[provider])
   function add(id: string, revokedAt: number | null): string {
     const text = mint(it.contract)
-    const key = { ...it.store.findById(it.contract.name, KEY_ID), id, revokedAt }
-    it.store.insertKey(key as Parameters<typeof it.store.insertKey>[0], {
-      kind: 'key',
-      digest: digestKey(text),
-      display: '…',
-      createdAt: NOW,
-      expiresAt: null,
-    })
+    const key = it.store.findKey({ service: it.contract.name, id: KEY_ID })?.key
+    if (key === undefined) throw new Error('no key')
+    const secret = { kind: 'key', digest: digestKey(text), display: '…', createdAt: NOW, expiresAt: null } as const
+    it.store.insertAll({ accounts: [], keys: [{ key: { ...key, id, revokedAt }, secrets: [secret] }] })
     return text
   }
   return { ...it, other: add(OTHER_ID, null), revoked: add('key_1111111111', NOW) }
@@ -40,7 +38,7 @@ const REVOKED = { status: 401, body: PROVIDERS.viralsync.answers.revoked.body }
 
 type Case = [
   name: string,
-  lines: (it: ReturnType<typeof threeKeys>) => string[],
+  lines: (it: Awaited<ReturnType<typeof threeKeys>>) => string[],
   expected: Partial<Answer>,
   code?: string,
 ]
@@ -204,21 +202,21 @@ const BEARER: Case[] = [
 
 describe.each(frameworks)('on %s', (_, start) => {
   test.each(TWO_CARRIERS)('x-api-key before Bearer: %s', async (_, lines, expected, code) => {
-    const it = threeKeys('viralsync')
+    const it = await threeKeys('viralsync')
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) => send(server, lines(it)))
     expect(answer).toMatchObject(expected)
     expect(it.denials.map((denial) => denial.code)).toEqual(code === undefined ? [] : [code])
   })
 
   test.each(BEARER)('Bearer: %s', async (_, lines, expected, code) => {
-    const it = threeKeys('aiApi')
+    const it = await threeKeys('aiApi')
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) => send(server, lines(it)))
     expect(answer).toMatchObject(expected)
     expect(it.denials.map((denial) => denial.code)).toEqual(code === undefined ? [] : [code])
   })
 
   test('reads nothing from the query string', async () => {
-    const it = threeKeys('viddyscribe')
+    const it = await threeKeys('viddyscribe')
     const query = `?x-api-key=${it.text}&X-API-Key=${it.text}&api_key=${it.text}&access_token=${it.text}`
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       send(server, [], `/v1/resource${query}`),
@@ -227,7 +225,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test('takes bytes beyond ASCII for no key', async () => {
-    const it = threeKeys('viddyscribe')
+    const it = await threeKeys('viddyscribe')
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       send(server, [`X-API-Key: ${it.text}${server.port === undefined ? 'Ã©' : 'é'}`]),
     )
@@ -236,7 +234,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test('asks for a key before it says that there is no such path', async () => {
-    const it = threeKeys('viralsync')
+    const it = await threeKeys('viralsync')
     await serving(start, [{ path: '/v1', auth: it.auth }], async (server) => {
       expect(await send(server, [], '/v1/nowhere')).toMatchObject(UNAUTHORIZED)
       expect((await send(server, [`x-api-key: ${it.text}`], '/v1/nowhere')).status).toBe(404)
@@ -244,7 +242,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test('asks for a key whatever the method', async () => {
-    const it = threeKeys('viralsync')
+    const it = await threeKeys('viralsync')
     await serving(start, [{ path: '/v1', auth: it.auth }], async (server) => {
       for (const method of ['OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE']) {
         expect(await server.ask({ method, path: '/v1/resource' })).toMatchObject(UNAUTHORIZED)

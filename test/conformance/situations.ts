@@ -40,7 +40,7 @@ export interface Situation {
   readonly name: string
   /** Only for providers with this kind of credential. Default: all. */
   readonly only?: 'key' | 'token'
-  arrange(provider: Provider): Arranged
+  arrange(provider: Provider): Promise<Arranged>
 }
 
 type AtLeastOne = readonly [Situation, ...Situation[]]
@@ -61,8 +61,8 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'a key with a typo in its checksum',
       only: 'key',
-      arrange(provider) {
-        const it = world(provider)
+      async arrange(provider) {
+        const it = await world(provider)
         const last = it.text.endsWith('0') ? '1' : '0'
         return { world: it, lines: present(provider, it.text.slice(0, -1) + last) }
       },
@@ -72,17 +72,17 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   unknown: [
     {
       name: 'a key that was never issued',
-      arrange(provider) {
-        const it = world(provider, { contract: widened(provider.contract([])) })
+      async arrange(provider) {
+        const it = await world(provider, { contract: widened(provider.contract([])) })
         return { world: it, lines: present(provider, mint(it.contract)) }
       },
     },
     {
       name: 'a key that was deleted',
       only: 'key',
-      arrange(provider) {
-        const it = world(provider)
-        it.store.deleteKey(it.contract.name, KEY_ID)
+      async arrange(provider) {
+        const it = await world(provider)
+        await it.keys.delete(KEY_ID)
         return { world: it, lines: it.lines }
       },
     },
@@ -91,8 +91,8 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'a key that a store takes for another one',
       only: 'key',
-      arrange(provider) {
-        const it: World = world(provider, {
+      async arrange(provider) {
+        const it: World = await world(provider, {
           store: {
             findByDigest: () => it.store.findByDigest(it.contract.name, digestKey(it.text)),
             findSigningKey: () => undefined,
@@ -105,11 +105,9 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'a text that rotation has ended',
       only: 'key',
-      arrange(provider) {
-        const it = world(provider)
-        const digest = digestKey(mint(it.contract))
-        const next = { kind: 'key', digest, display: '…', createdAt: NOW, expiresAt: null } as const
-        it.store.rotateKey(it.contract.name, KEY_ID, next, NOW)
+      async arrange(provider) {
+        const it = await world(provider)
+        await it.keys.rotate(KEY_ID)
         return { world: it, lines: it.lines }
       },
     },
@@ -148,9 +146,9 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'a token of a key that was deleted',
       only: 'token',
-      arrange(provider) {
-        const it = world(provider)
-        it.store.deleteKey(it.contract.name, KEY_ID)
+      async arrange(provider) {
+        const it = await world(provider)
+        await it.keys.delete(KEY_ID)
         return { world: it, lines: it.lines }
       },
     },
@@ -164,25 +162,25 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   plan: [
     {
       name: 'the plan does not reach the one that the mount asks for',
-      arrange: (provider) => ({ ...below(provider), authenticate: { plan: provider.ladder.enough } }),
+      arrange: async (provider) => ({ ...(await below(provider)), authenticate: { plan: provider.ladder.enough } }),
     },
     {
       name: 'the plan lacks the feature that the mount asks for',
-      arrange: (provider) => ({ ...below(provider), authenticate: { feature: provider.ladder.feature } }),
+      arrange: async (provider) => ({ ...(await below(provider)), authenticate: { feature: provider.ladder.feature } }),
     },
     {
       name: 'the plan does not reach the one that the route asks for',
-      arrange: (provider) => ({ ...below(provider), requires: { plan: provider.ladder.enough } }),
+      arrange: async (provider) => ({ ...(await below(provider)), requires: { plan: provider.ladder.enough } }),
     },
   ],
 
   rate_limited: [
     {
       name: 'the window is full',
-      arrange(provider) {
+      async arrange(provider) {
         const { limit, seconds, after } = provider.limited
         const contract = provider.contract([{ name: 'minute', seconds, limit, per: 'key' }])
-        const it = world(provider, { contract, limiter: memoryLimiter() })
+        const it = await world(provider, { contract, limiter: memoryLimiter() })
         const then = () => {
           it.clock.now += after * 1000
         }
@@ -194,8 +192,8 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   concurrency: [
     {
       name: 'the handler counts too many',
-      arrange(provider) {
-        const it = world(provider)
+      async arrange(provider) {
+        const it = await world(provider)
         return { world: it, lines: it.lines, deny: { kind: 'denied', code: 'concurrency', limit: 3 } }
       },
     },
@@ -204,15 +202,15 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   forbidden: [
     {
       name: 'the key lacks the permission',
-      arrange(provider) {
-        const it = world(provider, { contract: widened(provider.contract([])) })
+      async arrange(provider) {
+        const it = await world(provider, { contract: widened(provider.contract([])) })
         return { world: it, lines: it.lines, requires: { permission: 'write' } }
       },
     },
     {
       name: "the resource's own rule forbids",
-      arrange(provider) {
-        const it = world(provider)
+      async arrange(provider) {
+        const it = await world(provider)
         return { world: it, lines: it.lines, requires: { resource: () => 'forbid' } }
       },
     },
@@ -221,9 +219,9 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   exhausted: [
     {
       name: 'the balance is at zero',
-      arrange(provider) {
+      async arrange(provider) {
         const limiter = memoryLimiter()
-        const it = world(provider, { limiter })
+        const it = await world(provider, { limiter })
         limiter.setBalance(balanceOf(it.contract.name, 'user_abc123'), { remaining: 0, used: 8 })
         return { world: it, lines: it.lines, requires: { cost: 1 } }
       },
@@ -233,8 +231,8 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
   hidden: [
     {
       name: "the resource's own rule hides it",
-      arrange(provider) {
-        const it = world(provider)
+      async arrange(provider) {
+        const it = await world(provider)
         return { world: it, lines: it.lines, requires: { resource: async (): Promise<Access> => 'hide' } }
       },
     },
@@ -274,8 +272,8 @@ function carrierOf({ credential }: Provider): string {
 function asked(name: string, lines: (provider: Provider, it: World) => Lines): Situation {
   return {
     name,
-    arrange(provider) {
-      const it = world(provider)
+    async arrange(provider) {
+      const it = await world(provider)
       return { world: it, lines: lines(provider, it) }
     },
   }
@@ -285,8 +283,8 @@ function stored(name: string, setup: Setup, only?: 'key' | 'token'): Situation {
   return {
     name,
     ...(only && { only }),
-    arrange(provider) {
-      const it = world(provider, setup)
+    async arrange(provider) {
+      const it = await world(provider, setup)
       return { world: it, lines: it.lines }
     },
   }
@@ -296,8 +294,8 @@ function confused(name: string, only: 'key' | 'token'): Situation {
   return {
     name,
     only,
-    arrange(provider) {
-      const it: World = world(provider, {
+    async arrange(provider) {
+      const it: World = await world(provider, {
         key: { service: 'another' },
         store: {
           findByDigest: (_, digest) => it.store.findByDigest('another', digest),
@@ -312,9 +310,9 @@ function confused(name: string, only: 'key' | 'token'): Situation {
 function limited(name: string, take: () => Awaitable<never>): Situation {
   return {
     name,
-    arrange(provider) {
+    async arrange(provider) {
       const contract = provider.contract([{ name: 'minute', seconds: 60, limit: 60, per: 'account' }])
-      const it = world(provider, { contract, limiter: { ...memoryLimiter(), take } })
+      const it = await world(provider, { contract, limiter: { ...memoryLimiter(), take } })
       return { world: it, lines: it.lines }
     },
   }
@@ -325,14 +323,14 @@ function forged(name: string, token: () => string): Situation {
 }
 
 // A provider of keys alone is widened by tokens; its key is then one that signs.
-function tokenFor(provider: Provider, token: string): Arranged {
-  const it = world({ ...provider, credential: 'token' }, { contract: widened(provider.contract([])) })
+async function tokenFor(provider: Provider, token: string): Promise<Arranged> {
+  const it = await world({ ...provider, credential: 'token' }, { contract: widened(provider.contract([])) })
   return { world: it, lines: present(provider, token) }
 }
 
-function below(provider: Provider): Arranged {
+async function below(provider: Provider): Promise<Arranged> {
   const contract = widened(provider.contract([]))
-  const it = world(provider, { contract, account: { plan: provider.ladder.below } })
+  const it = await world(provider, { contract, account: { plan: provider.ladder.below } })
   return { world: it, lines: it.lines }
 }
 

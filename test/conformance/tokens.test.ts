@@ -7,7 +7,7 @@ import { KEY_ID, present, world } from './world.ts'
 
 describe.each(frameworks)('on %s', (_, start) => {
   test.each(MALFORMED)('refuses %s', async (_, token) => {
-    const it = world(PROVIDERS.visualLayer)
+    const it = await world(PROVIDERS.visualLayer)
     const lines = present(PROVIDERS.visualLayer, token)
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       server.ask({ path: '/v1/resource', lines }),
@@ -17,7 +17,7 @@ describe.each(frameworks)('on %s', (_, start) => {
   })
 
   test.each(GOOD)('takes a token %s', async (_, token) => {
-    const it = world(PROVIDERS.visualLayer)
+    const it = await world(PROVIDERS.visualLayer)
     const lines = present(PROVIDERS.visualLayer, token)
     const answer = await serving(start, [{ path: '/v1', auth: it.auth }], (server) =>
       server.ask({ path: '/v1/resource', lines }),

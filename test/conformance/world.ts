@@ -10,10 +10,13 @@ import {
   digestKey,
   type KeyReader,
   type KeyRecord,
+  type Keys,
   keyCodec,
   type Limiter,
   type MemoryStore,
+  manageKeys,
   memoryStore,
+  type Secret,
 } from '@latchkey/core'
 import type { Provider } from './providers.ts'
 import { sign } from './tokens.ts'
@@ -23,6 +26,7 @@ export const NOW = 1_640_995_140_000
 
 export const KEY_ID = 'key_1234567890'
 export const SECRET = 'a-signing-secret-of-forty-three-characters.'
+export const MASTER_KEY = 'a-master-key-of-at-least-32-bytes'
 
 export type Lines = readonly (readonly [name: string, value: string])[]
 
@@ -42,6 +46,7 @@ export interface World {
   readonly auth: AnyAuth
   readonly contract: Contract
   readonly store: MemoryStore
+  readonly keys: Keys
   readonly clock: { now: number }
   /** Every denial that the auth reported, in order. */
   readonly denials: Denied[]
@@ -53,20 +58,20 @@ export interface World {
 
 const TIMEOUT = 30
 
-export function world(provider: Provider, setup: Setup = {}): World {
+export async function world(provider: Provider, setup: Setup = {}): Promise<World> {
   // Counted only where a situation is about counting.
   const contract = setup.contract ?? provider.contract(setup.limiter === undefined ? [] : undefined)
   const clock = { now: setup.now ?? NOW }
   const store = memoryStore()
   const denials: Denied[] = []
-  store.insertAccount({
+  const account: Account = {
     id: 'user_abc123',
     plan: provider.ladder.enough,
     status: 'active',
     email: null,
     metadata: {},
     ...setup.account,
-  })
+  }
   const key: KeyRecord = {
     id: KEY_ID,
     service: contract.name,
@@ -82,22 +87,33 @@ export function world(provider: Provider, setup: Setup = {}): World {
     ...setup.key,
   }
   const text = provider.credential === 'token' ? tokenOf(clock.now) : mint(contract)
-  store.insertKey(
-    key,
+  const secrets: readonly Secret[] =
     provider.credential === 'token'
-      ? { kind: 'signing', text: SECRET, createdAt: key.createdAt, expiresAt: null }
-      : { kind: 'key', digest: digestKey(text), display: '…', createdAt: key.createdAt, expiresAt: null },
-  )
+      ? await sealed({ ...contract, name: key.service }, key.id)
+      : [{ kind: 'key', digest: digestKey(text), display: '…', createdAt: key.createdAt, expiresAt: null }]
+  store.insertAll({ accounts: [account], keys: [{ key, secrets }] })
+  const now = () => clock.now
   const auth = createAuth({
     contract,
     store: setup.store ?? store,
+    masterKey: MASTER_KEY,
     ...(setup.accounts && { accounts: setup.accounts }),
     ...(setup.limiter && { limiter: setup.limiter }),
     timeout: TIMEOUT,
-    now: () => clock.now,
+    now,
     onDenied: (denied) => denials.push(denied),
   })
-  return { auth, contract, store, clock, denials, text, lines: present(provider, text) }
+  const keys = manageKeys({ contract, store, by: 'test', masterKey: MASTER_KEY, now })
+  return { auth, contract, store, keys, clock, denials, text, lines: present(provider, text) }
+}
+
+/** {@link SECRET} as a store keeps it, sealed for this key: taken from a key in order, which the world's need not be. */
+async function sealed(contract: Contract, id: string): Promise<readonly Secret[]> {
+  const store = memoryStore()
+  store.insertAll({ accounts: [{ id: 'a', plan: 'any', status: 'active', email: null, metadata: {} }], keys: [] })
+  const keys = manageKeys({ contract, store, by: 'test', masterKey: MASTER_KEY, now: () => NOW - 1000 })
+  await keys.import({ accountId: 'a', name: 'test', kind: 'signing', id, text: SECRET })
+  return store.findSigningKey(contract.name, id)?.secrets ?? []
 }
 
 /** A well-formed key that is in no store; where keys carry an id it is {@link KEY_ID}. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import KoaRouter from '@koa/router'
 import { problemDetails } from '@latchkey/contracts'
-import { type Auth, createAuth, issueKey, memoryStore, principalOf } from '@latchkey/core'
+import { type Auth, createAuth, manageKeys, memoryStore, principalOf } from '@latchkey/core'
 import * as forExpress from '@latchkey/express'
 import * as forHono from '@latchkey/hono'
 import * as forKoa from '@latchkey/koa'
@@ -86,11 +86,14 @@ export interface Keys {
 
 export async function makeKeys(): Promise<Keys> {
   const store = memoryStore()
-  for (const plan of ['free', 'pro'] as const) {
-    store.insertAccount({ id: plan, plan, status: 'active', email: null, metadata: {} })
-  }
+  const plans: readonly Plan[] = ['free', 'pro']
+  store.insertAll({
+    accounts: plans.map((plan) => ({ id: plan, plan, status: 'active', email: null, metadata: {} })),
+    keys: [],
+  })
+  const { create } = manageKeys({ contract, store, by: 'test' })
   const issue = async (name: string, accountId: Plan, permissions: Permission[]) =>
-    (await issueKey(store, contract, { accountId, name, permissions })).text
+    (await create({ accountId, name, permissions })).secret ?? ''
   const texts = {
     reader: await issue('reader', 'pro', ['read']),
     free: await issue('free', 'free', ['read', 'write', 'admin']),

@@ -9,6 +9,9 @@ function of(file: string, tests: readonly string[], rows: readonly (readonly [st
 const core = (file: string) => `packages/core/src/${file}.ts`
 const tested = (...files: string[]) => files.map((file) => `packages/core/src/${file}.test.ts`)
 
+const sql = (file: string) => `packages/store-sql/src/${file}.ts`
+const stores = (...files: string[]) => files.map((file) => `test/stores/${file}.test.ts`)
+
 export const MUTANTS: readonly Mutant[] = [
   ...of(core('credential'), tested('credential'), [
     ['an empty value counts as absent', " || value === ''", ''],
@@ -73,8 +76,17 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(core('platform/node'), tested('platform/platform', 'parse-token'), [
     ['segments are UTF-8', 'isUtf8(bytes) ? ', 'bytes ? '],
+    ['a tag has 16 bytes', ', { authTagLength: TAG_BYTES }', ', {}'],
+    ['a seal is bound to its additional data', 'key, nonce).setAAD(additional)', 'key, nonce)'],
+    ['a seal opens with its additional data', 'decipher.setAAD(additional).setAuthTag', 'decipher.setAuthTag'],
   ]),
   ...of(core('platform/web'), tested('platform/platform'), [
+    [
+      'a seal is bound to its additional data on the web',
+      'additionalData: copy(additional) }\n  return',
+      '}\n  return',
+    ],
+    ['a seal opens with its additional data on the web', 'additionalData: copy(additional) }\n  try', '}\n  try'],
     ['segments are UTF-8 on the web', 'fatal: true', 'fatal: false'],
     ['a byte-order mark is refused on the web', 'ignoreBOM: true', 'ignoreBOM: false'],
   ]),
@@ -128,11 +140,20 @@ export const MUTANTS: readonly Mutant[] = [
     ['a token ends at its very millisecond', 'now >= expiredAt', 'now > expiredAt'],
     ['dates are safe integers', 'Number.isSafeInteger(value)', "typeof value === 'number'"],
   ]),
-  ...of(core('record'), tested('record', 'prove'), [
+  ...of(core('record'), tested('record', 'prove', 'manage'), [
+    ['a text is one', "return typeof value === 'string' && value.trim()", 'return value.trim()'],
+    ['a text is not blank', "value.trim() !== '' && ", ''],
+    ['a text has a length limit', ' && value.length <= 255', ''],
+    ['a text has no control characters', '\\p{Cc}\\p{Cs}', '\\p{Cs}'],
+    ['a text is Unicode', '\\p{Cc}\\p{Cs}', '\\p{Cc}'],
     ['a digest that is no text is a broken record', "typeof secret?.digest === 'string' && ", ''],
     ['a date that is no number is a broken record', 'value === null || Number.isFinite(value)', 'true'],
     ['an account without a status is a broken record', " && (status === 'active' || status === 'suspended')", ''],
     ['permissions that are no list are a broken record', 'Array.isArray(key.permissions) &&', ''],
+    ['a signing secret without a version is broken', "typeof secret?.version === 'string'", 'secret'],
+    ['a signing secret without its seal is broken', "typeof secret.sealed === 'string' &&", ''],
+    ['a signing secret without its master key’s id is broken', "typeof secret.masterKeyId === 'string' &&", ''],
+    ['a signing secret whose end is no time is broken', '&&\n    isTimeOrNull(secret.expiresAt)\n  )', ')'],
   ]),
   ...of(core('prove'), tested('prove'), [
     ['longer keys are refused before hashing', 'text.length <= MAX_KEY_LENGTH && ', ''],
@@ -144,8 +165,23 @@ export const MUTANTS: readonly Mutant[] = [
     ['a broken key is unavailable', "if (match !== undefined && !isKeyMatch(match)) return broken('key')", ''],
     [
       'a broken signing key is unavailable',
-      "if (match !== undefined && !isSigningKeyMatch(match)) return broken('signing key')",
+      "if (!isSigningKeyMatch(match)) throw new Error('the store returned a broken signing key')",
       '',
+    ],
+    [
+      'an open secret is kept for its own key',
+      '[service, keyId, secret.version, secret.sealed]',
+      '[secret.version, secret.sealed]',
+    ],
+    [
+      'an open secret is kept for its own version',
+      '[service, keyId, secret.version, secret.sealed]',
+      '[service, keyId, secret.sealed]',
+    ],
+    [
+      'an open secret is kept for its own seal',
+      '[service, keyId, secret.version, secret.sealed]',
+      '[service, keyId, secret.version]',
     ],
     [
       'a key whose account is gone is unknown',
@@ -175,11 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['a subject without an account is refused', "if (account === null) return tokenInvalid('subject')", ''],
     ['a scope gives only names of the contract', 'permissions.filter(isKnown)', 'permissions'],
     ['a wildcard is not a provider’s to give', " && !permission.endsWith('*')", ''],
-    [
-      'a claim that is no text names no account',
-      "typeof value === 'string' && value !== '' ? value : undefined",
-      'value as string',
-    ],
+    ['a claim that is no text names no account', 'isText(value) ? value : undefined', 'value as string'],
   ]),
   ...of(core('identity'), tested('identity', 'identity-keys'), [
     ['the algorithms are pinned', '{ algorithms: [...algorithms] }', '{}'],
@@ -286,8 +318,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a denied request is not established',
-      'isDenied(outcome) ? report(outcome, proof, request) : establish(request, outcome)',
-      'isDenied(outcome) ? (establish(request, everyone), report(outcome, proof, request)) : establish(request, outcome)',
+      'if (isDenied(outcome)) return report(outcome, proof, request)',
+      'if (isDenied(outcome)) return (establish(request, everyone), report(outcome, proof, request))',
     ],
     [
       'the permission is checked before the resource',
@@ -304,6 +336,11 @@ export const MUTANTS: readonly Mutant[] = [
       'if (false) throw',
     ],
     ['a pepper has 32 bytes', '.length >= 32)', '.length >= 0)'],
+    [
+      'tokens need a master key',
+      'else if (contract.token !== undefined && insecureAllowEveryone !== true) {',
+      'else if (false) {',
+    ],
   ]),
   ...of(core('guard'), tested('guard'), [
     [
@@ -345,28 +382,307 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(core('contract'), tested('define-contract', 'authorize'), [
     ['an unknown plan is the developer’s error', 'if (known.includes(value)) return', 'if (true) return'],
   ]),
-  ...of(core('memory-store'), tested('memory-store'), [
+  ...of(core('memory-store'), tested('memory-store', 'manage-keys'), [
     [
       'a revocation is sticky',
-      'key.revokedAt === null ? { key: { ...key, revokedAt: at',
-      'true ? { key: { ...key, revokedAt: at',
+      'if (before === undefined || before.revokedAt !== null) return before',
+      'if (before === undefined) return before',
     ],
     ['a revoked key is not rotated', 'if (key.revokedAt !== null) return undefined', ''],
+    ['an earlier version is not prolonged', 'Math.min(old.expiresAt ?? Infinity, previousEndsAt)', 'previousEndsAt'],
     [
       'a change does not undo a revocation',
       'return { key: { ...key, name, environment, permissions, expiresAt, metadata }, secrets }',
       'return { key: { ...key, ...change }, secrets }',
     ],
-    ['an account’s first key is made once', 'options.onlyFirst === true ? ', 'false ? '],
+    ['an account’s first key is made once', 'if (options.onlyFirst === true) {', 'if (false) {'],
+    ['a call is made once', 'if (call !== undefined) made.set(call, key.id)', ''],
+    [
+      'an idempotency key is one account’s',
+      '`${key.accountId}\\n${options.idempotencyKey}`',
+      '`${options.idempotencyKey}`',
+    ],
+    [
+      'another account’s key does not exist in a store',
+      'return accountId === undefined || entry?.key.accountId === accountId ? entry : undefined',
+      'return entry',
+    ],
+    ['a list is one account’s in a store', 'accountId === undefined || key.accountId === accountId)', 'true)'],
+    ['an audit list is one account’s in a store', '(accountId === undefined || item.accountId === accountId)', 'true'],
     [
       'deleting takes the digests away',
-      "for (const secret of entry.secrets) if (secret.kind === 'key') found.ids.delete(secret.digest)",
+      "for (const secret of entry.secrets) if (secret.kind === 'key') ids.delete(secret.digest)",
       '',
     ],
+    ['a new seal does not prolong a version', '{ ...(secrets[index] as SigningSecret), sealed, masterKeyId }', 'to'],
+    ['a new seal takes the place of the one that was read', ' && secret.sealed === from.sealed', ''],
   ]),
-  ...of(core('issue'), tested('issue'), [
-    ['a key has a name', "if (typeof name !== 'string' || name.trim() === '') throw", 'if (false) throw'],
-    ['a key has permissions of the contract', "checkKnown('permissions', 'permission', permission, known)", ''],
+  ...of(core('entropy'), tested('entropy'), [
+    ['a repeated character is not random', 'if (!goesOn && ', 'if ('],
+    ['a repeated text is not random', ' && !seen.has(three)', ''],
+    ['a character that counts up is not random', 'Math.abs(step) <= 1', 'step === 0'],
+    ['a UUID has 122 bits', 'if (UUID.test(random)) return UUID_BITS', ''],
+    ['a prefix is not random', "text.replace(/^([a-z]{2,16}_)+/, '')", 'text'],
+    ['a regular text counts what is not', 'isRegular ? novel : random.length', 'random.length'],
+    ['digits are ten', '[/^[0-9]*$/, 10],', ''],
+    ['hexadecimal digits are sixteen', '[/^([0-9a-f]*|[0-9A-F]*)$/, 16],', ''],
+  ]),
+  ...of(core('seal'), tested('seal'), [
+    ['a seal is bound to its service', 'JSON.stringify([service, keyId, version])', 'JSON.stringify([keyId, version])'],
+    ['a seal is bound to its key', 'JSON.stringify([service, keyId, version])', 'JSON.stringify([service, version])'],
+    ['a seal is bound to its version', 'JSON.stringify([service, keyId, version])', 'JSON.stringify([service, keyId])'],
+    [
+      'a seal’s names are told apart',
+      'JSON.stringify([service, keyId, version])',
+      "[service, keyId, version].join(',')",
+    ],
+    [
+      'a nonce is used once',
+      'crypto.getRandomValues(new Uint8Array(NONCE_BYTES))',
+      'new Uint8Array(NONCE_BYTES).fill(7)',
+    ],
+    ['a broken seal does not open', 'if (text === undefined) throw new Error(', 'if (false) throw new Error('],
+    ['a master key has 32 bytes', 'encoder.encode(part).length < MINIMUM_BYTES', 'false'],
+    ['each of several master keys has 32 bytes', 'texts.some((part)', 'texts.every((part)'],
+    ['a master key’s id is not its digest', 'sha256Hex(`master key id ${digest}`)', 'digest'],
+    [
+      'the first master key seals',
+      'const { id, bytes } = keys[0] as Unsealing',
+      'const { id, bytes } = keys.at(-1) as Unsealing',
+    ],
+    ['a function is asked once for all who wait', 'asking ??= ', 'asking = '],
+    [
+      'a function that failed is left alone for a while',
+      'if (failure !== undefined && performance.now() - failure.at < PAUSE) return',
+      'if (false) return',
+    ],
+    ['a function that hangs is not waited for', 'await attempt(async () => fetch?.(), PATIENCE)', 'await fetch?.()'],
+    ['a function is not asked at every seal', ' && performance.now() - askedAt > PATIENCE', ''],
+    ['opening rejects and does not throw', 'return Promise.reject(cause)', 'throw cause'],
+    [
+      'a master key is a text or a function',
+      'if (known === undefined && fetch === undefined) throw',
+      'if (false) throw',
+    ],
+  ]),
+  ...of(core('uses'), tested('uses'), [
+    ['a store is told once a second', 'if (timer === undefined || ', 'if (true || '],
+    ['a timer that was lost is not waited for', ' || performance.now() - startedAt > INTERVAL + 2 * timeout', ''],
+    ['a store that is writing is not asked again', 'await attempt(() => before, timeout)\n', ''],
+    ['a use does not keep the process alive', ';(timer as { unref?(): void }).unref?.()', ''],
+    ['the newest use wins', 'Math.max(at, noted.get(keyId) ?? at)', 'at'],
+  ]),
+  ...of(core('manage'), tested('manage'), [
+    ['a text is one', 'if (isText(text)) return text', 'return text as string'],
+    ['a time is whole', 'Number.isInteger(time)', "typeof time === 'number'"],
+    ['a time is one that a Date can hold', ' && Math.abs(time) <= 8.64e15', ''],
+    ['metadata are an object', "if (json?.startsWith('{') !== true) throw", 'if (false) throw'],
+    [
+      'metadata are what JSON can hold',
+      "throw new TypeError('metadata must be what JSON can hold', { cause })",
+      'return',
+    ],
+    ['a page has a limit', ' && limit <= 1000', ''],
+    ['who makes changes is said', "checkText('by', by)", ''],
+    ['a store that fails is no answer', 'if (isDenied(answer)) throw', 'if (false) throw'],
+  ]),
+  ...of(core('manage-keys'), tested('manage-keys'), [
+    [
+      'an account makes and lists its own alone',
+      'if (owner !== undefined && accountId !== owner) throw',
+      'if (false) throw',
+    ],
+    [
+      'a list is the own account’s',
+      '...pageQuery(list), accountId: accountOf(list) })),\n    change',
+      '...pageQuery(list) })),\n    change',
+    ],
+    [
+      'an audit list is the own account’s',
+      'keyId, ...pageQuery(list), accountId: accountOf(list)',
+      'keyId, ...pageQuery(list)',
+    ],
+    [
+      'an account that is not there is not all accounts',
+      "if (Object.hasOwn(options, 'accountId')) checkText('accountId', owner)",
+      '',
+    ],
+    ['an overlap begins now', 'at + overlap\n    const', 'at + overlap + 1\n    const'],
+    ['a text that is ended at once is ended on every clock', 'overlap === 0 ? 0 : at + overlap', 'at + overlap'],
+    ['a key has a name', "checkText('name', name)\n    checkPermissions", 'checkPermissions'],
+    [
+      'a key has permissions of the contract',
+      "for (const permission of permissions) checkKnown('permissions', 'permission', permission, known)",
+      '',
+    ],
+    ['a new key has permissions of the contract', '    checkPermissions(permissions)\n    if', '    if'],
+    ['a new key’s end is a time', "if (expiresAt !== null) checkTime('expiresAt', expiresAt)", ''],
+    ['a new key’s environment is a text', "if (environment !== null) checkText('environment', environment)", ''],
+    ['a new key’s metadata are an object', '    checkMetadata(metadata)\n    const account', '    const account'],
+    ['a key’s account exists', 'if (account?.id !== accountId) throw', 'if (false) throw'],
+    ['null is no account', 'if (account?.id !== accountId) throw', 'if (account === undefined) throw'],
+    [
+      'accounts are asked for where they are',
+      'accounts === undefined ? store.findAccount(accountId) : accounts.find(accountId)',
+      'store.findAccount(accountId)',
+    ],
+    [
+      'another account’s key does not exist',
+      "return { service, id: checkText('id', id), accountId: owner }",
+      "return { service, id: checkText('id', id) }",
+    ],
+    [
+      'an id is a text',
+      "return { service, id: checkText('id', id), accountId: owner }",
+      'return { service, id, accountId: owner }',
+    ],
+    ['an audit list is the own service’s', 'store.listAudit({ service, keyId,', 'store.listAudit({ keyId,'],
+    ['signing keys need a master key', 'if (contract.token !== undefined && seals === undefined) {', 'if (false) {'],
+    ['a pepper is checked before keys are made with it', '  checkPepper(pepper)\n', ''],
+    ['a timeout is one', '  checkTimeout(timeout)\n', ''],
+    ['a store is not waited for', 'return settled(call, timeout)', 'return settled(call, 60_000)'],
+    [
+      'an idempotency key is a text',
+      "if (idempotencyKey !== undefined) checkText('idempotencyKey', idempotencyKey)",
+      '',
+    ],
+    [
+      'a secret is shown once',
+      'return { key: inserted.key, secret: null }',
+      'return { key: inserted.key, secret: text }',
+    ],
+    [
+      'a secret is shown when its key was taken alone',
+      "if (inserted.kind === 'inserted') return { key, secret: text }",
+      "if (inserted.kind !== 'taken') return { key, secret: text }",
+    ],
+    [
+      'a key that was there already is not imported',
+      "return inserted.kind === 'inserted' ? key : undefined",
+      'return key',
+    ],
+    ['a changed name is a text', "if (name !== undefined) checkText('name', name)", ''],
+    ['changed permissions are the contract’s', 'if (permissions !== undefined) checkPermissions(permissions)', ''],
+    [
+      'a changed end is a time',
+      "if (expiresAt !== undefined && expiresAt !== null) checkTime('expiresAt', expiresAt)",
+      '',
+    ],
+    ['changed metadata are an object', 'if (metadata !== undefined) checkMetadata(metadata)', ''],
+    ['what may not change is not handed on', 'store.changeKey(ref, known,', 'store.changeKey(ref, changes,'],
+    ['an overlap is 0 or more', ' && overlap >= 0', ''],
+    ['an overlap is whole', 'Number.isInteger(overlap) && ', ''],
+    ['an overlap ends at a time', ' && at + overlap <= 8.64e15', ''],
+    ['a rotation without an overlap ends the old text', 'overlap = 0', 'overlap = 60_000'],
+    [
+      'a secret that is shown is recorded',
+      "await ask(() => store.recordAudit({ ...entry('secret.revealed'), service, keyId: id, accountId }))",
+      '',
+    ],
+    [
+      'another account’s new key is not shown',
+      'if (match?.key.accountId !== accountId) return',
+      'if (match === undefined) return',
+    ],
+    ['secrets of a revoked key are not shown', "statusOf(match.key, at) === 'active'", 'true'],
+    ['ended secrets are not shown', 'works && (expiresAt === null || at < expiresAt)', 'works'],
+    [
+      'a secret ends at its very millisecond',
+      'works && (expiresAt === null || at < expiresAt)',
+      'works && (expiresAt === null || at <= expiresAt)',
+    ],
+    ['an account does not seal others’ secrets', 'if (owner !== undefined) throw', 'if (false) throw'],
+    ['who made a change is recorded', 'return { at, by, action, details }', "return { at, by: '', action, details }"],
+  ]),
+  ...of(core('new-secret'), tested('manage-keys'), [
+    ['an imported API key has no kid', 'if (details.id !== undefined) throw', 'if (false) throw'],
+    ['a signing secret has a length limit', 'if (text.length > MAX_SIGNING_SECRET_LENGTH) {', 'if (false) {'],
+    ['a kind is one of two', "if (kind !== 'key' && kind !== 'signing') throw", 'if (false) throw'],
+    [
+      'a kind is the contract’s',
+      "if ((kind === 'key' ? contract.key : contract.token) !== undefined) return kind",
+      'return kind',
+    ],
+    ['a signing secret has 32 random bytes', 'randomBase64Url(MIN_SIGNING_SECRET_BYTES)', 'randomBase64Url(24)'],
+    [
+      'an imported kid can be presented',
+      "if (!/^[\\x20-\\x7e]*$/.test(checkText('id', id))) throw",
+      'if (false) throw',
+    ],
+    ['an imported kid is a text', "checkText('id', id))) throw", 'id)) throw'],
+    ['an imported key has the id that it carries', 'codec?.idIn(text) ?? ', ''],
+    ['a key is imported by one text', 'if (text !== undefined) throw', 'if (false) throw'],
+    ['an imported digest is one', 'if (!/^[0-9a-f]{64}$/i.test(digest)) throw', 'if (false) throw'],
+    ['an imported digest gets the pepper', 'pepperDigest(digest.toLowerCase(), pepper)', 'digest.toLowerCase()'],
+    [
+      'an imported text can be presented',
+      "if (typeof text !== 'string' || !/^[\\x21-\\x2b\\x2d-\\x7e]+$/.test(text) || ",
+      'if (',
+    ],
+    ['an imported text fits into 256 bytes', ' || text.length > MAX_KEY_LENGTH', ''],
+    ['an imported text is no token', "if (hasTokens && text.includes('.')) throw", 'if (false) throw'],
+    ['an identity provider’s token is a token', ' || (contract.identity ?? []).length > 0', ''],
+    [
+      'an imported text can be presented as a Bearer token',
+      "if (contract.carriers.every(({ kind }) => kind === 'bearer') && ",
+      'if (false && ',
+    ],
+    [
+      'a text outside the format is for imported contracts',
+      'if (!isOwn && contract.imported !== true) {',
+      'if (false) {',
+    ],
+    [
+      'a guessable text is refused',
+      'checkGuessable(text, dangerouslyAllowGuessableText)\n    return keySecret',
+      'return keySecret',
+    ],
+    [
+      'a guessable signing secret is refused',
+      'checkGuessable(text, dangerouslyAllowGuessableText)\n    return signingSecret',
+      'return signingSecret',
+    ],
+    ['guessable texts are allowed by true alone', 'if (allowed === true || ', 'if (allowed || '],
+    ['four characters of a short text are too many', 'text.length < 16', 'false'],
+    [
+      'an imported signing secret has 32 bytes',
+      "if (typeof text !== 'string' || !isLongEnough({ text })) {",
+      'if (false) {',
+    ],
+  ]),
+  ...of(core('keys'), tested('manage-keys'), [
+    ['a revoked key is told', "if (key.revokedAt !== null) return 'revoked'", ''],
+    ['an expired key is told at its very millisecond', 'now >= key.expiresAt', 'now > key.expiresAt'],
+  ]),
+  ...of(core('manage-accounts'), tested('manage-accounts'), [
+    ['an account has an id', "      checkText('id', id)\n      checkText('plan'", "      checkText('plan'"],
+    ['an account has a plan', "      checkText('plan', plan)\n      check(", '      check('],
+    ['an account’s plan is a text', "if (plan !== undefined) checkText('plan', plan)", ''],
+    [
+      'an account’s plan is one of those',
+      "if (plan !== undefined && plans !== undefined) checkKnown('plan', 'plan', plan, plans)",
+      '',
+    ],
+    [
+      'an account is active or suspended',
+      "if (status !== undefined) checkKnown('status', 'status', status, ['active', 'suspended'])",
+      '',
+    ],
+    ['an e-mail is a text', "if (email !== undefined && email !== null) checkText('email', email)", ''],
+    ['an account’s metadata are an object', 'if (metadata !== undefined) checkMetadata(metadata)', ''],
+    [
+      'an account that is there is not made again',
+      ', timeout)) ? account : undefined',
+      ', timeout)) || true ? account : undefined',
+    ],
+    ['a change is checked', "      checkText('id', id)\n      check(change)", "      checkText('id', id)"],
+    [
+      'who changed an account is recorded',
+      'return { at: now(), by, action, details }',
+      "return { at: now(), by: '', action, details }",
+    ],
+    ['plans are a list', 'if (plans !== undefined && !Array.isArray(plans)) throw', 'if (false) throw'],
+    ['a timeout is one for accounts', '  checkTimeout(timeout)\n', ''],
   ]),
   ...of(core('node/index'), tested('node/index'), [
     [
@@ -414,5 +730,319 @@ export const MUTANTS: readonly Mutant[] = [
       ['Koa marks answers private', 'if (headers !== undefined) setAllowedHeaders(ctx.res, headers)', ''],
       ['Koa sends the documented header fields', 'ctx.set(headers)', ''],
     ],
+  ),
+  ...of(sql('queries'), stores('sqlite'), [
+    [
+      'a digest is its service’s',
+      "latchkey_key_secrets as s')\n      .innerJoin('latchkey_keys', (on) =>\n        on.onRef('latchkey_keys.service', '=', 's.service')",
+      "latchkey_key_secrets as s')\n      .innerJoin('latchkey_keys', (on) =>\n        on",
+    ],
+    [
+      'a signing secret is its service’s',
+      "latchkey_signing_secrets as s')\n      .innerJoin('latchkey_keys', (on) =>\n        on.onRef('latchkey_keys.service', '=', 's.service')",
+      "latchkey_signing_secrets as s')\n      .innerJoin('latchkey_keys', (on) =>\n        on",
+    ],
+    ['a key is its service’s', 'eb.and({ service, id, ...(accountId', 'eb.and({ id, ...(accountId'],
+    ['a key is its account’s', ', ...(accountId !== undefined && { account_id: accountId })', ''],
+    ['what follows a change asks for it', 'eb.and({ service, id, revision })', 'eb.and({ service, id })'],
+    [
+      'a list is one account’s',
+      ".$if(accountId !== undefined, (keys) => keys.where('account_id', '=', accountId ?? ''))",
+      '',
+    ],
+    [
+      'an idempotency key is one account’s',
+      ".where('account_id', '=', accountId)\n    .where('idempotency_key'",
+      ".where('idempotency_key'",
+    ],
+    ['an idempotency key is kept', 'idempotency_key: idempotencyKey ?? null', 'idempotency_key: null'],
+    ['an only key is the first one', '.where(({ not, exists }) => not(exists(others)))', ''],
+    [
+      'only a key of the same kind is rotated',
+      ".where('kind', '=', kind)\n    .where('revoked_at', 'is', null)",
+      ".where('revoked_at', 'is', null)",
+    ],
+    [
+      'a revoked key is not rotated',
+      ".where('kind', '=', kind)\n    .where('revoked_at', 'is', null)",
+      ".where('kind', '=', kind)",
+    ],
+    [
+      'a revocation is not replaced',
+      ".set({ revoked_at: at, revoked_reason: reason, revision })\n    .where(isRef(ref))\n    .where('revoked_at', 'is', null)",
+      '.set({ revoked_at: at, revoked_reason: reason, revision })\n    .where(isRef(ref))',
+    ],
+    [
+      'a rotation ends what would live longer',
+      ".where(({ or, eb }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', at)]))",
+      '',
+    ],
+    [
+      'a rotation that is not made ends nothing',
+      ".where(({ exists }) => exists(db.selectFrom('latchkey_keys').select('id').where(isRevision(ref, revision))))",
+      '',
+    ],
+    [
+      'only with its key a secret is deleted',
+      '.where(({ exists }) => exists(touched))\n        .compile()',
+      '.compile()',
+    ],
+    ['only the seal that was read is replaced', 'key_id: ref.id, version, sealed })', 'key_id: ref.id, version })'],
+    [
+      'only a new seal is recorded',
+      'eb.and([isRevision(ref, revision)(eb), eb.exists(old)])',
+      'isRevision(ref, revision)(eb)',
+    ],
+    [
+      'only one’s own secret is sealed anew',
+      '.where(isOld)\n      .where(({ exists }) => exists(touched))',
+      '.where(isOld)',
+    ],
+    [
+      'sealed secrets are one service’s',
+      ".where('service', '=', service)\n    .where('master_key_id', '!=', otherThan)",
+      ".where('master_key_id', '!=', otherThan)",
+    ],
+    ['a later use stays', '\nwhere latchkey_uses.last_used_at < excluded.last_used_at', ''],
+    [
+      'an audit is one service’s',
+      ".$if(service !== undefined, (records) => records.where('service', '=', service ?? ''))",
+      '',
+    ],
+    ['an audit is one key’s', ".$if(keyId !== undefined, (records) => records.where('key_id', '=', keyId ?? ''))", ''],
+    [
+      'an audit is one account’s',
+      ".$if(accountId !== undefined, (records) => records.where('account_id', '=', accountId ?? ''))",
+      '',
+    ],
+  ]),
+  ...of(sql('queries'), stores('postgres'), [
+    ['of parallel calls one makes the only key', 'only_of: onlyFirst ? key.accountId : null', 'only_of: null'],
+    [
+      'one change of a key waits for the other before it looks',
+      'touchKey(db, ref, revision),\n    auditKey(db, audit, (eb) => eb.and([isRevision(ref, revision)(eb), eb.exists(old)])),',
+      'auditKey(db, audit, (eb) => eb.and([isRef(ref)(eb), eb.exists(old)])),\n    touchKey(db, ref, revision),',
+    ],
+  ]),
+  ...of(
+    sql('sql-store'),
+    [...stores('sqlite'), 'test/stores/postgres-connections.test.ts'],
+    [
+      [
+        'what databases do not keep as it is, is refused',
+        "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
+        'true',
+      ],
+      [
+        'a place in a list of keys is one',
+        'if (at === undefined || id === undefined) throw noCursor()',
+        'if (at === undefined || id === undefined) return undefined',
+      ],
+      ['a place in another list is one', 'if (!/^\\d{1,15}$/.test(after)) throw noCursor()', ''],
+      [
+        'an insert tells its own row',
+        'const inserted = queries.keyByRevision(db, key, revision)',
+        'const inserted = queries.keyByRef(db, key)',
+      ],
+      [
+        'a commit whose answer was lost is known',
+        "if ((await connection.read(inserted)).length > 0) return { kind: 'inserted' }",
+        '',
+      ],
+      ['a set has nothing twice', 'if (asked.size < questions.length) return true', ''],
+      [
+        'a secret of another kind is refused',
+        'if (found !== undefined && found.kind !== secret.kind) throw',
+        'if (false) throw',
+      ],
+    ],
+  ),
+  ...of(
+    sql('rows'),
+    ['packages/store-sql/src/rows.test.ts'],
+    [
+      [
+        'a key of a newer schema is refused',
+        "checkSchema(row.schema, what)\n  return {\n    id: text(row.id, what, 'id'),\n    service",
+        "return {\n    id: text(row.id, what, 'id'),\n    service",
+      ],
+      [
+        'an account of a newer schema is refused',
+        "checkSchema(row.schema, what)\n  return {\n    id: text(row.id, what, 'id'),\n    plan",
+        "return {\n    id: text(row.id, what, 'id'),\n    plan",
+      ],
+      ['the schema is compared', 'if (Number(schema) !== SCHEMA)', 'if (Number(schema) > SCHEMA)'],
+      ['a text is one', "if (typeof value !== 'string') throw damaged(what, column)", ''],
+      ['a time is whole', '!Number.isInteger(number) || ', ''],
+      ['a time is one that there is', ' || Math.abs(number as number) > LAST_TIME', ''],
+      ['digits are digits', '/^-?\\d+$/.test(value)', 'true'],
+      ['a choice is one of those that there are', 'if (found === undefined) throw damaged(what, column)', ''],
+      ['permissions are a list', '!Array.isArray(list) || ', ''],
+      ['permissions are texts', " || !list.every((item) => typeof item === 'string')", ''],
+      ['metadata is not null', ' || found === null', ''],
+      ['metadata is no list', ' || Array.isArray(found)', ''],
+      [
+        'damage is told without the value',
+        '} catch {\n    throw damaged(what, column)',
+        '} catch (error) {\n    throw error',
+      ],
+    ],
+  ),
+  ...of(
+    sql('failure'),
+    ['packages/store-sql/src/failure.test.ts'],
+    [
+      [
+        'an error of a driver is not passed on',
+        "return typeof code === 'string' ? Object.assign(plain, { code }) : plain",
+        'return error as Error',
+      ],
+    ],
+  ),
+  ...of(
+    sql('migrate'),
+    ['test/stores/migrations.test.ts'],
+    [
+      ['a newer database is refused', 'if (version > latest) {', 'if (false) {'],
+      ['an older database is refused', 'if (version < latest) throw', 'if (false) throw'],
+      ['who comes second tries again', 'if (attempt === ATTEMPTS) throw error', 'throw error'],
+      ['nothing is created where everything is there', 'if (version === 0) await', 'await'],
+    ],
+  ),
+  ...of(
+    sql('migrations'),
+    [...stores('sqlite', 'postgres'), 'test/stores/migrations.test.ts', 'test/stores/announcements.test.ts'],
+    [
+      [
+        'SQLite keeps digests alone',
+        `isDigest: "length(digest) = 64 and digest not glob '*[^0-9a-f]*'"`,
+        "isDigest: 'true'",
+      ],
+      ['Postgres keeps digests alone', `isDigest: "digest ~ '^[0-9a-f]{64}$'"`, "isDigest: 'true'"],
+      ['an account is active or suspended', " check (status in ('active', 'suspended'))", ''],
+      ['an index does not depend on a system’s words', `text: 'text collate "C"'`, "text: 'text'"],
+      ['SQLite keeps to the types', "strict: ' strict'", "strict: ''"],
+    ],
+  ),
+  ...of(
+    sql('migrations'),
+    ['test/stores/announcements.test.ts'],
+    [
+      [
+        'the log of changes is bounded',
+        'delete from latchkey_changes where sequence <= new.sequence - 10000;',
+        'select 1;',
+      ],
+      ['a sequence is not used again', 'sequence integer primary key autoincrement', 'sequence integer primary key'],
+      [
+        'a change is announced',
+        "const EVENTS = ['insert', 'update', 'delete'] as const",
+        "const EVENTS = ['insert', 'delete'] as const",
+      ],
+      [
+        'a deletion is announced',
+        "const EVENTS = ['insert', 'update', 'delete'] as const",
+        "const EVENTS = ['insert', 'update'] as const",
+      ],
+      ['both names of what is renamed are logged', "update: [log('old', renamed), log('new')]", "update: [log('new')]"],
+      [
+        'both names of what is renamed are announced',
+        "if tg_op in ('UPDATE', 'DELETE') then",
+        "if tg_op = 'DELETE' then",
+      ],
+      ['emptied tables are announced', 'after truncate on ${table}', 'after truncate on latchkey_uses'],
+      [
+        'a new secret is announced',
+        "{ table: 'latchkey_key_secrets', kind: 'key', service: 'service', id: 'key_id' },",
+        '',
+      ],
+      [
+        'a new seal is announced',
+        "{ table: 'latchkey_signing_secrets', kind: 'key', service: 'service', id: 'key_id' },",
+        '',
+      ],
+      ['an account is announced', "{ table: 'latchkey_accounts', kind: 'account', service: 'null', id: 'id' },", ''],
+    ],
+  ),
+  ...of(
+    sql('sqlite'),
+    [...stores('sqlite'), 'test/stores/migrations.test.ts'],
+    [
+      ['a file is its owner’s', ', 0o600)', ')'],
+      ['a path is no URL', 'resolve(path)', 'path'],
+      ['a file is not made by the way', "migrates ? 'a' : 'r+'", "'a'"],
+      ['a change waits for another process’s', 'database.prepare(`pragma busy_timeout = ${timeout}`).all()', ''],
+      ['a new file is waited for', 'if (!isBusy || performance.now() >= end) throw error', 'throw error'],
+      [
+        'a busy file is not waited for for ever',
+        'if (!isBusy || performance.now() >= end) throw error',
+        'if (!isBusy) throw error',
+      ],
+      ['what fails is rolled back', "if (database.inTransaction) statement('rollback').run()", ''],
+      [
+        'what SQLite rolls back is rolled back once',
+        "if (database.inTransaction) statement('rollback').run()",
+        "statement('rollback').run()",
+      ],
+      ['a change is a transaction', "statement('begin immediate').run()", ''],
+      ['a closed store is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
+      ['a database in memory promises nothing', 'durable: !inMemory, shared: !inMemory', 'durable: true, shared: true'],
+    ],
+  ),
+  ...of(
+    sql('postgres'),
+    ['test/stores/postgres-connections.test.ts', ...stores('postgres'), 'test/stores/migrations.test.ts'],
+    [
+      ['a closed store of Postgres is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
+      ['a store is closed once', 'if (wasOpen) await end?.()', 'await end?.()'],
+      ['a full pool is not waited for', 'return within(connecting, timeout).catch(', 'return connecting.catch('],
+      ['a connection that comes late goes back', '(client) => client.release(),', '() => {},'],
+      ['a statement that hangs is not waited for', 'return within(answer, timeout)', 'return answer'],
+      [
+        'a connection on which a statement hangs is not used again',
+        'client.release(!(await isUsable(client, error)))',
+        'client.release()',
+      ],
+      [
+        'a connection is used again after a refusal',
+        'client.release(!(await isUsable(client, error)))',
+        'client.release(true)',
+      ],
+      ['a refused transaction is rolled back', 'return ask(client, ROLLBACK).then(', 'return Promise.resolve().then('],
+      [
+        'a refused change shows no values',
+        '      throw plainError(error)\n    } finally',
+        '      throw error\n    } finally',
+      ],
+      [
+        'an address that nobody answers at shows nothing',
+        'const client = await connect().catch((error) => {\n      throw plainError(error)\n    })',
+        'const client = await connect()',
+      ],
+      ['a change waits for others and does not fail', "'begin isolation level read committed'", "'begin'"],
+      ['a change of Postgres is a transaction', 'await ask(client, BEGIN)\n', '\n'],
+      ['a connection may break while it is used', "client.on('error', ignore)", ''],
+      ['a connection may break while nobody uses it', "pool.on('error', () => {})", ''],
+    ],
+  ),
+  ...of(
+    sql('kysely'),
+    ['test/stores/kysely.test.ts', 'packages/store-sql/src/index.test.ts'],
+    [
+      ['plugins are not for these tables', 'given.withoutPlugins()', 'given'],
+      [
+        'a change over Kysely waits for others and does not fail',
+        "db.transaction().setIsolationLevel('read committed')",
+        'db.transaction()',
+      ],
+      ['an error over Kysely shows no values', 'throw plainError(error)', 'throw error'],
+      ['a closed store of Kysely is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
+      ['a store is not made in a transaction', ' || db.isTransaction', ''],
+    ],
+  ),
+  ...of(
+    sql('d1'),
+    ['packages/store-sql/src/index.test.ts'],
+    [['a D1 binding is one', "if (typeof binding?.prepare !== 'function') throw", 'if (false) throw']],
   ),
 ]

@@ -4,15 +4,7 @@
  * values, set timers or read anything.
  */
 import { problemDetails } from '@latchkey/contracts'
-import {
-  createAuth,
-  type IdentityProvider,
-  isPromise,
-  issueKey,
-  issueSigningKey,
-  memoryLimiter,
-  memoryStore,
-} from '@latchkey/core'
+import { createAuth, type IdentityProvider, isPromise, manageKeys, memoryLimiter, memoryStore } from '@latchkey/core'
 import { type AuthEnv, authenticate } from '@latchkey/hono'
 import { type Context, Hono } from 'hono'
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
@@ -21,7 +13,7 @@ import { honoApp } from '../conformance/hono-app.ts'
 import { PROVIDERS, type Provider, providers } from '../conformance/providers.ts'
 import type { Arranged } from '../conformance/situations.ts'
 import { sign } from '../conformance/tokens.ts'
-import { type Lines, NOW, present, world } from '../conformance/world.ts'
+import { type Lines, MASTER_KEY, NOW, present, world } from '../conformance/world.ts'
 
 /** How the credential is presented, by the path that it opens or does not. */
 export type Credentials = Readonly<Record<string, Lines>>
@@ -44,15 +36,15 @@ export default app
 const arrangedAt = new Map<string, Arranged>()
 const servedAt = new Map<string, Hono>()
 
-app.post('/situations', (c) => {
+app.post('/situations', async (c) => {
   for (const [name, provider] of providers) {
     for (const code of CODES) {
       for (const [index, situation] of situationsOf(code, provider).entries()) {
-        serve(`/situations/${name}/${code}/${index}`, situation.arrange(provider))
+        serve(`/situations/${name}/${code}/${index}`, await situation.arrange(provider))
       }
     }
   }
-  const signing = world(PROVIDERS.visualLayer)
+  const signing = await world(PROVIDERS.visualLayer)
   serve('/situations/visualLayer/token/0', { world: signing, lines: signing.lines })
   const lines = [...arrangedAt].map(([path, situation]) => [path, situation.lines] as const)
   return c.json(Object.fromEntries(lines) satisfies Credentials)
@@ -95,7 +87,7 @@ app.post('/standing', async (c) => {
 function standing(path: string, provider: Provider): () => Promise<[path: string, lines: Lines]> {
   const contract = provider.contract()
   const store = memoryStore()
-  const auth = createAuth({ contract, store, limiter: memoryLimiter() })
+  const auth = createAuth({ contract, store, masterKey: MASTER_KEY, limiter: memoryLimiter() })
   const guarded = new Hono<AuthEnv<typeof auth>>()
   guarded.use(authenticate(auth))
   guarded.get('/resource', (c) => c.json({ account: c.var.auth.account.id, via: c.var.auth.via }))
@@ -106,12 +98,10 @@ function standing(path: string, provider: Provider): () => Promise<[path: string
   })
 
   return async () => {
-    store.insertAccount({ ...ACCOUNT, plan: provider.ladder.enough })
-    const details = { accountId: ACCOUNT.id, name: 'test' }
-    if (provider.credential !== 'token') {
-      return [path, present(provider, (await issueKey(store, contract, details)).text)]
-    }
-    const { key, secret } = await issueSigningKey(store, contract, details)
+    store.insertAll({ accounts: [{ ...ACCOUNT, plan: provider.ladder.enough }], keys: [] })
+    const keys = manageKeys({ contract, store, by: 'test', masterKey: MASTER_KEY })
+    const { key, secret } = await keys.create({ accountId: ACCOUNT.id, name: 'test' })
+    if (provider.credential !== 'token') return [path, present(provider, secret ?? '')]
     const iat = Math.floor(Date.now() / 1000)
     const claims = { sub: key.id, iat, exp: iat + 600, iss: 'sdk' }
     return [path, present(provider, sign({ header: { kid: key.id }, claims, secret: secret ?? '' }))]
@@ -149,7 +139,7 @@ app.get('/identity/:keys/resource', (c) => guardedBy.get(c.req.param('keys'))?.f
 
 function identityApp(provider: IdentityProvider): Hono {
   const store = memoryStore()
-  store.insertAccount({ ...ACCOUNT, plan: 'pro' })
+  store.insertAll({ accounts: [{ ...ACCOUNT, plan: 'pro' }], keys: [] })
   const contract = problemDetails({ identity: [provider], permissions: { read: [] } })
   const auth = createAuth({ contract, store, now: () => NOW })
   const guarded = new Hono()

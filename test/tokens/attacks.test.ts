@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { attacksOn } from './attacks.ts'
 import { decide, makeBench, verdictOf } from './situation.ts'
 
-const { auth, situation } = makeBench()
+const { auth, situation } = await makeBench()
 const attacks = attacksOn(situation)
 
 describe('a token', () => {

@@ -6,7 +6,7 @@ import { attacksOn, tokenOf } from './attacks.ts'
 import { holds } from './runs.ts'
 import { decide, makeBench } from './situation.ts'
 
-const { auth, situation, secrets } = makeBench()
+const { auth, situation, secrets } = await makeBench()
 const attacks = attacksOn(situation)
 
 /** As `jose` documents it for such tokens, with the leeway that the contract has for `iat` and `nbf`. */

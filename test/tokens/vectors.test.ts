@@ -6,7 +6,7 @@ import { type AnyAuth, createAuth, memoryStore } from '@latchkey/core'
 import { describe, expect, it } from 'vitest'
 import { hmacBase64Url } from '../../packages/core/src/platform/node.ts'
 import { describeWith } from '../requirements.ts'
-import { decide } from './situation.ts'
+import { decide, MASTER_KEY, sealed } from './situation.ts'
 
 interface Vector {
   readonly name: string
@@ -83,11 +83,15 @@ function wycheproofVectors(directory: string): Vector[] {
 }
 
 /** An auth that has the vector's keys. Secrets are texts here, so each is there in every way to write its bytes. */
-function authWith(keys: Vector['keys']): AnyAuth[] {
-  return (['latin1', 'utf8', 'base64url', 'hex'] as const).map((encoding) => {
+function authsWith(keys: Vector['keys']): Promise<AnyAuth[]> {
+  const encodings = ['latin1', 'utf8', 'base64url', 'hex'] as const
+  const auths = encodings.map(async (encoding) => {
     const contract = visualLayer()
     const store = memoryStore()
-    store.insertAccount({ id: 'owner', plan: 'cloud', status: 'active', email: null, metadata: {} })
+    store.insertAll({
+      accounts: [{ id: 'owner', plan: 'cloud', status: 'active', email: null, metadata: {} }],
+      keys: [],
+    })
     for (const { kid, bytes } of keys) {
       const key = {
         id: kid,
@@ -102,10 +106,12 @@ function authWith(keys: Vector['keys']): AnyAuth[] {
         revokedReason: null,
         metadata: {},
       }
-      store.insertKey(key, { kind: 'signing', text: bytes.toString(encoding), createdAt: 0, expiresAt: null })
+      const what = { service: contract.name, keyId: kid, version: '1' }
+      store.insertAll({ accounts: [], keys: [{ key, secrets: [await sealed(bytes.toString(encoding), what)] }] })
     }
-    return createAuth({ contract, store })
+    return createAuth({ contract, store, masterKey: MASTER_KEY })
   })
+  return Promise.all(auths)
 }
 
 /** Whether the parts are base64url and the platform's MAC under these bytes is the signature. */
@@ -117,8 +123,8 @@ function macHolds(jws: string, secret: Buffer): boolean {
   return hmacBase64Url(secret as unknown as string, jws.slice(0, at)) === jws.slice(at + 1)
 }
 
-function verify({ presented, keys, profile }: Vector): void {
-  for (const auth of authWith(keys)) {
+async function verify({ presented, keys, profile }: Vector): Promise<void> {
+  for (const auth of await authsWith(keys)) {
     const accepted = decide(auth, presented).kind === 'allowed'
     expect(accepted).toBe(profile !== 'deny')
   }

@@ -7,8 +7,10 @@ import {
   defineContract,
   type Everyone,
   type IdentityPrincipal,
-  issueKey,
   type KeyedPrincipal,
+  type KeyReader,
+  manageAccounts,
+  manageKeys,
   memoryStore,
   type Outcome,
 } from '@latchkey/core'
@@ -72,15 +74,48 @@ describe('a contract', () => {
 })
 
 describe('a key', () => {
-  it('is issued with permissions of its contract', async () => {
+  const keys = manageKeys({ contract: acme, store, by: 'test' })
+
+  it('is made, imported and changed with permissions of its contract', async () => {
     // @ts-expect-error: no such permission
-    const issued = issueKey(store, acme, { accountId: 'a', name: 'Backend', permissions: ['fly'] })
-    await expect(issued).rejects.toThrow(/fly/)
+    const created = keys.create({ accountId: 'a', name: 'Backend', permissions: ['fly'] })
+    await expect(created).rejects.toThrow(/fly/)
+    // @ts-expect-error: no such permission
+    const imported = keys.import({ accountId: 'a', name: 'Backend', digest: '0'.repeat(64), permissions: ['fly'] })
+    await expect(imported).rejects.toThrow(/fly/)
+    // @ts-expect-error: no such permission
+    await expect(keys.change('key_1', { permissions: ['fly'] })).rejects.toThrow(/fly/)
   })
 
-  it('is issued with a name', async () => {
+  it('is made with a name', async () => {
     // @ts-expect-error: the name is missing
-    await expect(issueKey(store, acme, { accountId: 'a' })).rejects.toThrow(/name/)
+    await expect(keys.create({ accountId: 'a' })).rejects.toThrow(/name/)
+  })
+
+  it('is imported by its text or its digest, not by both', async () => {
+    // @ts-expect-error: neither
+    await expect(keys.import({ accountId: 'a', name: 'Backend' })).rejects.toThrow(/text/)
+    // @ts-expect-error: both
+    const both = () => keys.import({ accountId: 'a', name: 'Backend', text: 'x', digest: '0'.repeat(64) })
+    expect(both).toBeTypeOf('function')
+  })
+
+  it('is managed in a store that verification alone could not do with', () => {
+    const reader: KeyReader = { findByDigest: () => undefined, findSigningKey: () => undefined }
+    // @ts-expect-error: it only reads
+    expect(() => manageKeys({ contract: acme, store: reader, by: 'test' })).toThrow(/store/)
+    // @ts-expect-error: nobody is said to do it
+    expect(() => manageKeys({ contract: acme, store })).toThrow(/by/)
+  })
+})
+
+describe('an account', () => {
+  it('has a plan of the contract where its plans are given', async () => {
+    const accounts = manageAccounts({ store, by: 'test', plans: ['free', 'pro'] })
+    // @ts-expect-error: no such plan
+    await expect(accounts.create({ id: 'a', plan: 'gold' })).rejects.toThrow(/gold/)
+    // @ts-expect-error: no such plan
+    await expect(accounts.change('a', { plan: 'gold' })).rejects.toThrow(/gold/)
   })
 })
 

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createAuth, principalOf } from './auth.ts'
 import type { Access } from './authorize.ts'
@@ -9,10 +10,14 @@ import { memoryLimiter } from './memory-limiter.ts'
 import { memoryStore } from './memory-store.ts'
 import type { AuthOptions } from './options.ts'
 import type { Denied } from './outcome.ts'
-import type { Account, KeyReader, KeyRecord } from './store.ts'
+import { sealer } from './seal.ts'
+import type { Account, AuditEntry, KeyReader, KeyRecord, KeyUse, SigningSecret } from './store.ts'
 
 const NOW = 1_790_000_000_000
 const PEPPER = 'pepper-pepper-pepper-pepper-32-b'
+const MASTER_KEY = 'master-key-master-key-master-32b'
+const REF = { service: 'acme', id: 'key_1' }
+const AUDIT: AuditEntry = { at: NOW, by: 'test', action: 'key.changed', details: {} }
 const TEXT = 'acme_0123456789abcdefghijklmnopqrstuv'
 const FREE_TEXT = 'acme_0123456789abcdefghijklmnopqrstuw'
 
@@ -70,10 +75,13 @@ const secretOf = (text: string) => ({
 
 function filled() {
   const store = memoryStore()
-  store.insertAccount(ACCOUNT)
-  store.insertAccount(FREE)
-  store.insertKey(KEY, secretOf(TEXT))
-  store.insertKey({ ...KEY, id: 'key_2', accountId: 'account_2' }, secretOf(FREE_TEXT))
+  store.insertAll({
+    accounts: [ACCOUNT, FREE],
+    keys: [
+      { key: KEY, secrets: [secretOf(TEXT)] },
+      { key: { ...KEY, id: 'key_2', accountId: 'account_2' }, secrets: [secretOf(FREE_TEXT)] },
+    ],
+  })
   return store
 }
 
@@ -107,6 +115,12 @@ describe('createAuth', () => {
     ['an empty pepper', { pepper: '' }, /pepper/],
     ['a pepper of 31 bytes', { pepper: PEPPER.slice(1) }, /pepper/],
     ['a pepper that is no text', { pepper: new Uint8Array(32) }, /pepper/],
+    ['an empty master key', { masterKey: '' }, /masterKey/],
+    ['a master key of 31 bytes', { masterKey: MASTER_KEY.slice(1) }, /masterKey/],
+    ['a second master key of 31 bytes', { masterKey: `${MASTER_KEY},${MASTER_KEY.slice(1)}` }, /masterKey/],
+    ['a master key that is no text', { masterKey: new Uint8Array(32) }, /masterKey/],
+    ['a master key that is null', { masterKey: null }, /masterKey/],
+    ['token rules without a master key', { contract: { ...CONTRACT, token: { issuer: 'sdk' } } }, /masterKey/],
     ['a timeout of 0', { timeout: 0 }, /timeout/],
     ['a negative timeout', { timeout: -1 }, /timeout/],
     ['a timeout of NaN', { timeout: NaN }, /timeout/],
@@ -129,7 +143,8 @@ describe('createAuth', () => {
   it('refuses a store that cannot find signing keys, where the contract has tokens', () => {
     const { findByDigest } = filled()
     const contract = { ...CONTRACT, token: { issuer: 'sdk' } }
-    expect(() => createAuth({ contract, store: { findByDigest } as KeyReader })).toThrow(/store/)
+    const store = { findByDigest } as KeyReader
+    expect(() => createAuth({ contract, store, masterKey: MASTER_KEY })).toThrow(/store/)
   })
 
   it('refuses a timeout that timers cannot hold, because it would be over at once', () => {
@@ -138,6 +153,22 @@ describe('createAuth', () => {
 
   it('takes a pepper of 32 bytes', () => {
     expect(() => authOf({ pepper: PEPPER })).not.toThrow()
+  })
+
+  it('takes a master key of 32 bytes, several of them, or a function that is not called yet', () => {
+    const contract = { ...CONTRACT, token: { issuer: 'sdk' } }
+    const fetch = () => {
+      throw new Error('called')
+    }
+    for (const masterKey of [MASTER_KEY, 'é'.repeat(16), `${MASTER_KEY},${MASTER_KEY}!`, fetch]) {
+      expect(() => createAuth({ contract, store: filled(), masterKey })).not.toThrow()
+    }
+  })
+
+  it('asks for no master key where no token is looked at', () => {
+    const contract = { ...CONTRACT, token: { issuer: 'sdk' } }
+    expect(() => createAuth({ contract, store: filled(), insecureAllowEveryone: true })).not.toThrow()
+    expect(() => createAuth({ contract: CONTRACT, store: filled() })).not.toThrow()
   })
 
   it('does not read the store', () => {
@@ -179,7 +210,7 @@ describe('authenticator', () => {
 
   it('asks the clock of the options', () => {
     const store = filled()
-    store.changeKey('acme', 'key_1', { expiresAt: NOW })
+    store.changeKey(REF, { expiresAt: NOW }, AUDIT)
     expect(authOf({ store, now: () => NOW - 1 }).authenticator()({}, GOOD)).toMatchObject(allowedBy('key'))
     expect(authOf({ store, now: () => NOW }).authenticator()({}, GOOD)).toMatchObject({ code: 'expired' })
   })
@@ -188,9 +219,9 @@ describe('authenticator', () => {
     const store = filled()
     const authenticate = authOf({ store }).authenticator()
     expect(authenticate({}, GOOD)).toMatchObject(allowedBy('key'))
-    store.changeAccount('account_1', { status: 'suspended' })
+    store.changeAccount('account_1', { status: 'suspended' }, AUDIT)
     expect(authenticate({}, GOOD)).toEqual({ kind: 'denied', code: 'suspended', accountId: 'account_1' })
-    store.revokeKey('acme', 'key_1', NOW, null)
+    store.revokeKey(REF, null, AUDIT)
     expect(authenticate({}, GOOD)).toMatchObject({ code: 'revoked' })
   })
 
@@ -227,9 +258,9 @@ describe('authenticator', () => {
       expect(authenticate({}, UNKNOWN_KEY)).toMatchObject({ code: 'unknown' })
       expect(authenticate({}, { get: () => 'a, b' })).toMatchObject({ code: 'malformed' })
       const store = filled()
-      store.revokeKey('acme', 'key_1', NOW, null)
+      store.revokeKey(REF, null, AUDIT)
       expect(authOf({ store }).authenticator({ optional: true })({}, GOOD)).toMatchObject({ code: 'revoked' })
-      store.changeAccount('account_2', { status: 'suspended' })
+      store.changeAccount('account_2', { status: 'suspended' }, AUDIT)
       const suspended = new Headers({ 'x-api-key': FREE_TEXT })
       expect(authOf({ store }).authenticator({ optional: true })({}, suspended)).toMatchObject({ code: 'suspended' })
       const broken = { findByDigest: () => Promise.reject(new Error('gone')), findSigningKey: () => undefined }
@@ -284,7 +315,7 @@ describe('the principal', () => {
 
   it('is not established by a denial', async () => {
     const store = filled()
-    store.changeAccount('account_1', { status: 'suspended' })
+    store.changeAccount('account_1', { status: 'suspended' }, AUDIT)
     for (const auth of [authOf({ store }), authOf({ store: asynchronous(store) })]) {
       const request = {}
       expect(await auth.authenticator()(request, GOOD)).toMatchObject({ code: 'suspended' })
@@ -593,7 +624,7 @@ describe('insecureAllowEveryone', () => {
 describe('onDenied', () => {
   it('is told of each denial once, with its private facts', async () => {
     const store = filled()
-    store.revokeKey('acme', 'key_1', 5, 'leaked')
+    store.revokeKey(REF, 'leaked', { ...AUDIT, at: 5 })
     for (const reader of [store, asynchronous(store)]) {
       const reported: Denied[] = []
       const auth = authOf({ store: reader, onDenied: (denied) => reported.push(denied) })
@@ -661,6 +692,150 @@ describe('onDenied', () => {
       for (const listener of before) process.on('unhandledRejection', listener)
     }
     expect(unhandled).toEqual([])
+  })
+})
+
+describe('the last use of a key', () => {
+  const lastUse = (store: ReturnType<typeof filled>, id = 'key_1') => store.findKey({ service: 'acme', id })?.lastUsedAt
+
+  /** What a prover reads of a store, and the uses that it is told of. */
+  function told(store = filled(), answer: () => Promise<void> | undefined = () => undefined) {
+    const batches: (readonly KeyUse[])[] = []
+    const reader: KeyReader = {
+      findByDigest: (service, digest) => store.findByDigest(service, digest),
+      findSigningKey: (service, id) => store.findSigningKey(service, id),
+      recordUses: (uses) => {
+        batches.push(uses)
+        return answer()
+      },
+    }
+    return { reader, batches }
+  }
+
+  it('is the time of the request that was allowed, once the auth is closed', async () => {
+    const store = filled()
+    const clock = { now: NOW }
+    const auth = authOf({ store, now: () => clock.now })
+    auth.authenticator()({}, GOOD)
+    expect(lastUse(store)).toBeNull()
+    clock.now += 60_000
+    await auth.close()
+    expect(lastUse(store)).toBe(NOW)
+    expect(lastUse(store, 'key_2')).toBeNull()
+  })
+
+  it('is that of the latest request, and each key is written once', async () => {
+    const { reader, batches } = told()
+    const clock = { now: NOW }
+    const auth = authOf({ store: reader, now: () => clock.now })
+    for (const fields of [GOOD, new Headers({ 'x-api-key': FREE_TEXT }), GOOD]) {
+      auth.authenticator()({}, fields)
+      clock.now += 10
+    }
+    await auth.close()
+    expect(batches).toEqual([
+      [
+        { service: 'acme', keyId: 'key_1', at: NOW + 20 },
+        { service: 'acme', keyId: 'key_2', at: NOW + 10 },
+      ],
+    ])
+  })
+
+  it('is written once: closed again, there is nothing to write', async () => {
+    const { reader, batches } = told()
+    const auth = authOf({ store: reader })
+    auth.authenticator()({}, GOOD)
+    await auth.close()
+    await auth.close()
+    expect(batches).toHaveLength(1)
+  })
+
+  it('is noted of a key that signs tokens, too', async () => {
+    const contract = { ...CONTRACT, token: { issuer: 'sdk' } }
+    const text = 'a-secret-of-at-least-thirty-two-bytes-000001'
+    const store = filled()
+    const secret: SigningSecret = {
+      kind: 'signing',
+      version: '1',
+      ...(await sealer(MASTER_KEY).seal(text, { service: 'acme', keyId: 'key_3', version: '1' })),
+      createdAt: 0,
+      expiresAt: null,
+    }
+    store.insertAll({ accounts: [], keys: [{ key: { ...KEY, id: 'key_3' }, secrets: [secret] }] })
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const claims = { iss: 'sdk', iat: NOW / 1000, exp: NOW / 1000 + 60 }
+    const input = `${encode({ alg: 'HS256', kid: 'key_3' })}.${encode(claims)}`
+    const tokenOf = (signer: string) =>
+      new Headers({
+        authorization: `Bearer ${input}.${createHmac('sha256', signer).update(input).digest('base64url')}`,
+      })
+    const auth = createAuth({ contract, store, masterKey: MASTER_KEY, now: () => NOW })
+    expect(auth.authenticator()({}, tokenOf(`${text}!`))).toMatchObject({ code: 'token_invalid' })
+    await auth.close()
+    expect(lastUse(store, 'key_3')).toBeNull()
+    expect(auth.authenticator()({}, tokenOf(text))).toMatchObject(allowedBy('token'))
+    await auth.close()
+    expect(lastUse(store, 'key_3')).toBe(NOW)
+  })
+
+  it('is not noted of a request that is denied', async () => {
+    const { reader, batches } = told()
+    const auth = authOf({ store: reader })
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    for (const fields of [NONE, BAD, UNKNOWN_KEY]) auth.authenticator()({}, fields)
+    expect(auth.authenticator({ plan: 'pro' })({}, free)).toMatchObject({ code: 'plan' })
+    expect(auth.authenticator({ optional: true })({}, NONE)).toEqual({ kind: 'anonymous' })
+
+    const ended = filled()
+    ended.revokeKey(REF, null, AUDIT)
+    ended.changeAccount('account_2', { status: 'suspended' }, AUDIT)
+    const refusing = told(ended)
+    const closed = authOf({ store: refusing.reader })
+    expect(closed.authenticator()({}, GOOD)).toMatchObject({ code: 'revoked' })
+    expect(closed.authenticator()({}, free)).toMatchObject({ code: 'suspended' })
+
+    await auth.close()
+    await closed.close()
+    expect([batches, refusing.batches]).toEqual([[], []])
+  })
+
+  it('is that of the last request within the rate limit', async () => {
+    const store = filled()
+    const clock = { now: NOW }
+    const auth = authOf({ store, now: () => clock.now })
+    for (const code of [undefined, undefined, undefined, 'rate_limited']) {
+      clock.now += 1
+      expect((auth.authenticator()({}, GOOD) as { code?: string }).code).toBe(code)
+    }
+    await auth.close()
+    expect(lastUse(store)).toBe(NOW + 3)
+  })
+
+  it('is not noted where authentication is off', async () => {
+    const { reader, batches } = told()
+    const auth = createAuth({ contract: CONTRACT, store: reader, insecureAllowEveryone: true })
+    expect(auth.authenticator()({}, GOOD)).toMatchObject(allowedBy('none'))
+    await auth.close()
+    expect(batches).toEqual([])
+  })
+
+  it('is lost where the store does not take it, and no request suffers', async () => {
+    const fail = () => {
+      throw new Error('disk full')
+    }
+    const hang = () => new Promise<never>(() => {})
+    for (const answer of [fail, () => Promise.reject(new Error('gone')), hang]) {
+      const auth = authOf({ store: told(filled(), answer).reader, timeout: 5 })
+      expect(auth.authenticator()({}, GOOD)).toMatchObject(allowedBy('key'))
+      await expect(auth.close()).resolves.toBeUndefined()
+      expect(auth.authenticator()({}, GOOD)).toMatchObject(allowedBy('key'))
+    }
+  })
+
+  it('is not asked of a store that cannot note it', async () => {
+    const auth = authOf({ store: asynchronous() })
+    await expect(auth.authenticator()({}, GOOD)).resolves.toMatchObject(allowedBy('key'))
+    await expect(auth.close()).resolves.toBeUndefined()
   })
 })
 

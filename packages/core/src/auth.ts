@@ -31,6 +31,7 @@ import {
 import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, type Principal } from './principal.ts'
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
+import { useRecorder } from './uses.ts'
 
 /**
  * One provider's authentication. The two functions that it makes are what adapters are built from. A request is any
@@ -82,6 +83,8 @@ export interface Auth<
    * depends on: a shared cache may keep it, for others without a credential.
    */
   headersFor(outcome: Allowed<P> | Anonymous): Readonly<Record<string, string>>
+  /** Writes down what is still to be written: when keys were last used. Does not close the store. */
+  close(): Promise<void>
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: stands for every auth in a constraint, where variance forbids the bounds.
@@ -146,13 +149,15 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     accounts,
     limiter = memoryLimiter(),
     pepper,
+    masterKey,
     timeout = DEFAULT_TIMEOUT,
     now = Date.now,
     onDenied,
     insecureAllowEveryone,
   } = options
   const counting = { limiter, timeout }
-  const prove = prover({ contract, store, accounts, pepper, timeout })
+  const prove = prover({ contract, store, accounts, pepper, masterKey, timeout })
+  const uses = useRecorder(contract.name, store, timeout)
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
   const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
@@ -171,9 +176,11 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
       return chain(proven, (proof) => {
         if (isDenied(proof)) return report(proof, undefined, request)
         const admitted = admit(contract, counting, proof, requirement, at)
-        return chain(admitted, (outcome) =>
-          isDenied(outcome) ? report(outcome, proof, request) : establish(request, outcome),
-        )
+        return chain(admitted, (outcome) => {
+          if (isDenied(outcome)) return report(outcome, proof, request)
+          if (proof.via !== 'identity') uses.note(proof.key.id, at)
+          return establish(request, outcome)
+        })
       })
     }
   }
@@ -250,5 +257,6 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
         ? baseHeaders
         : { ...baseHeaders, ...contract.allowed(outcome.limits, now()) }
     },
+    close: () => uses.flush(),
   }
 }

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { digestKey, digitsOf, equalDigests } from './digest.ts'
+import { digestKey, digitsOf, equalDigests, pepperDigest } from './digest.ts'
 
 const PEPPER = 'pepper-pepper-pepper-pepper-32-b'
 
@@ -16,6 +16,24 @@ describe('digestKey', () => {
 
   it('differs by pepper', () => {
     expect(new Set([digestKey('abc'), digestKey('abc', PEPPER), digestKey('abc', `${PEPPER}!`)]).size).toBe(3)
+  })
+})
+
+describe('pepperDigest', () => {
+  const sha256 = createHash('sha256').update('abc').digest()
+
+  it('is the digest itself without a pepper', () => {
+    expect(pepperDigest(sha256.toString('hex'))).toBe(sha256.toString('hex'))
+  })
+
+  it('is HMAC-SHA-256 of the pepper over the bytes that the digest spells, not over its digits', () => {
+    expect(pepperDigest(sha256.toString('hex'), PEPPER)).toBe(createHmac('sha256', PEPPER).update(sha256).digest('hex'))
+  })
+
+  it('makes of a digest from elsewhere what is made of the text', () => {
+    for (const pepper of [undefined, PEPPER]) {
+      expect(pepperDigest(sha256.toString('hex'), pepper)).toBe(digestKey('abc', pepper))
+    }
   })
 })
 

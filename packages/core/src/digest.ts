@@ -7,7 +7,11 @@ import { hmacHexOfDigest, sha256Hex } from '#platform'
  * No slow hash: a key carries at least 128 random bits, so there is nothing to guess.
  */
 export function digestKey(text: string, pepper?: string): string {
-  const digest = sha256Hex(text)
+  return pepperDigest(sha256Hex(text), pepper)
+}
+
+/** The digest that a store keeps, from the SHA-256 of a key's text. */
+export function pepperDigest(digest: string, pepper?: string): string {
   return pepper === undefined ? digest : hmacHexOfDigest(pepper, digest)
 }
 

@@ -4,7 +4,7 @@ import type { Answer, DenialTable } from './contract.ts'
 import { header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import { guard } from './guard.ts'
-import { issueKey } from './issue.ts'
+import { manageKeys } from './manage-keys.ts'
 import { memoryStore } from './memory-store.ts'
 import type { DenialCode, Outcome } from './outcome.ts'
 
@@ -33,8 +33,9 @@ const contract = defineContract({
   denials: Object.fromEntries(rows) as DenialTable,
 })
 const store = memoryStore()
-store.insertAccount({ id: 'ada', plan: 'any', status: 'active', email: null, metadata: {} })
-const { text } = await issueKey(store, contract, { accountId: 'ada', name: 'Backend', permissions: ['read'] })
+store.insertAll({ accounts: [{ id: 'ada', plan: 'any', status: 'active', email: null, metadata: {} }], keys: [] })
+const keys = manageKeys({ contract, store, by: 'test' })
+const text = (await keys.create({ accountId: 'ada', name: 'Backend', permissions: ['read'] })).secret ?? ''
 const auth = createAuth({ contract, store })
 const GOOD = new Headers({ 'x-api-key': text })
 const NONE = new Headers()

@@ -14,6 +14,7 @@ import { digestKey } from './digest.ts'
 import type { IdentityProvider } from './identity.ts'
 import { memoryStore } from './memory-store.ts'
 import { type DenialCode, isDenied } from './outcome.ts'
+import type { Account } from './store.ts'
 
 /* Where the keys of identity providers come from: what is fetched when, and what happens when it cannot be had. */
 
@@ -21,6 +22,8 @@ const SECONDS = 1_790_000_000
 const ISSUER = 'https://id.example'
 const AUDIENCE = 'https://api.example'
 const TEXT = 'acme_0123456789abcdefghijklmnopqrstuv'
+const MASTER_KEY = 'a-master-key-of-at-least-32-bytes'
+const ACCOUNT: Account = { id: 'account_1', plan: 'pro', status: 'active', email: null, metadata: {} }
 const MAX_JWKS_BYTES = 262_144
 
 const OLD = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -51,12 +54,10 @@ const denials = Object.fromEntries(CODES.map((code): [string, Answer] => [code, 
 
 function authOf(jwks: string, change: Partial<IdentityProvider> = {}, timeout = 1000) {
   const store = memoryStore()
-  store.insertAccount({ id: 'account_1', plan: 'pro', status: 'active', email: null, metadata: {} })
   const key = { id: 'key_1', service: 'acme', accountId: 'account_1', name: 'ci', environment: null, metadata: {} }
-  store.insertKey(
-    { ...key, permissions: [], createdAt: 0, expiresAt: null, revokedAt: null, revokedReason: null },
-    { kind: 'key', digest: digestKey(TEXT), display: '…', createdAt: 0, expiresAt: null },
-  )
+  const state = { permissions: [], createdAt: 0, expiresAt: null, revokedAt: null, revokedReason: null }
+  const secret = { kind: 'key', digest: digestKey(TEXT), display: '…', createdAt: 0, expiresAt: null } as const
+  store.insertAll({ accounts: [ACCOUNT], keys: [{ key: { ...key, ...state }, secrets: [secret] }] })
   const provider: IdentityProvider = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['ES256'], jwks, ...change }
   const contract = defineContract({
     name: 'acme',
@@ -66,7 +67,7 @@ function authOf(jwks: string, change: Partial<IdentityProvider> = {}, timeout = 
     identity: [provider],
     denials: denials as unknown as DenialTable,
   })
-  return createAuth({ contract, store, timeout, now: () => SECONDS * 1000 })
+  return createAuth({ contract, store, masterKey: MASTER_KEY, timeout, now: () => SECONDS * 1000 })
 }
 
 type Asked = ReturnType<typeof authOf>
@@ -226,7 +227,7 @@ describe('the keys of a provider', () => {
     const other = 'https://other.example'
     const provider = { audience: AUDIENCE, algorithms: ['ES256'], accountId: () => 'account_1' } as const
     const store = memoryStore()
-    store.insertAccount({ id: 'account_1', plan: 'pro', status: 'active', email: null, metadata: {} })
+    store.insertAll({ accounts: [ACCOUNT], keys: [] })
     const auth = createAuth({
       contract: defineContract({
         name: 'acme',
@@ -541,7 +542,7 @@ describe('jose', () => {
     const lines = run(`
       import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
       import { writeSync } from 'node:fs'
-      import { bearer, createAuth, defineContract, digestKey, memoryStore } from '@latchkey/core'
+      import { bearer, createAuth, defineContract, digestKey, manageKeys, memoryStore } from '@latchkey/core'
 
       const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
       const codes = ${JSON.stringify(CODES)}
@@ -562,11 +563,15 @@ describe('jose', () => {
       const store = memoryStore()
       const record = { service: 'acme', accountId: 'a', name: '', environment: null, permissions: [], createdAt: 0,
         expiresAt: null, revokedAt: null, revokedReason: null, metadata: {} }
-      store.insertAccount({ id: 'a', plan: '', status: 'active', email: null, metadata: {} })
-      store.insertKey({ ...record, id: 'k1' },
-        { kind: 'key', digest: digestKey('${TEXT}'), display: '', createdAt: 0, expiresAt: null })
-      store.insertKey({ ...record, id: 'k2' }, { kind: 'signing', text: secret, createdAt: 0, expiresAt: null })
-      const mounted = createAuth({ contract, store }).authenticator()
+      const digest = { kind: 'key', digest: digestKey('${TEXT}'), display: '', createdAt: 0, expiresAt: null }
+      store.insertAll({
+        accounts: [{ id: 'a', plan: 'p', status: 'active', email: null, metadata: {} }],
+        keys: [{ key: { ...record, id: 'k1' }, secrets: [digest] }],
+      })
+      const masterKey = '${MASTER_KEY}'
+      const keys = manageKeys({ contract, store, by: 'test', masterKey })
+      await keys.import({ accountId: 'a', name: 'k', kind: 'signing', id: 'k2', text: secret })
+      const mounted = createAuth({ contract, store, masterKey }).authenticator()
       const tell = async (what, text) => {
         const outcome = await mounted({}, new Headers({ authorization: 'Bearer ' + text }))
         writeSync(1, what + ': ' + (outcome.principal?.via ?? outcome.code) + '\\n')

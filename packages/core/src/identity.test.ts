@@ -11,7 +11,8 @@ import { memoryLimiter } from './memory-limiter.ts'
 import { memoryStore } from './memory-store.ts'
 import type { AuthOptions } from './options.ts'
 import type { IdentityPrincipal, KeyedPrincipal } from './principal.ts'
-import type { Account, AccountReader, KeyReader, KeyRecord } from './store.ts'
+import { sealer } from './seal.ts'
+import type { Account, AccountReader, AuditEntry, KeyReader, KeyRecord, KeyUse, SigningSecret } from './store.ts'
 
 const SECONDS = 1_790_000_000
 const NOW = SECONDS * 1000
@@ -19,6 +20,8 @@ const ISSUER = 'https://id.example'
 const AUDIENCE = 'https://api.example'
 const TEXT = 'acme_0123456789abcdefghijklmnopqrstuv'
 const SECRET = 'a-secret-of-at-least-thirty-two-bytes-000001'
+const MASTER_KEY = 'a-master-key-of-at-least-32-bytes'
+const AUDIT: AuditEntry = { at: NOW, by: 'test', action: 'account.changed', details: {} }
 
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const SMALL_RSA = generateKeyPairSync('rsa', { modulusLength: 1024 })
@@ -83,12 +86,24 @@ const KEY: KeyRecord = {
   metadata: {},
 }
 
+const SIGNING: SigningSecret = {
+  kind: 'signing',
+  version: '1',
+  ...(await sealer(MASTER_KEY).seal(SECRET, { service: 'acme', keyId: 'key_2', version: '1' })),
+  createdAt: 0,
+  expiresAt: null,
+}
+
 function filled() {
   const store = memoryStore()
-  store.insertAccount(ACCOUNT)
-  store.insertAccount(SUSPENDED)
-  store.insertKey(KEY, { kind: 'key', digest: digestKey(TEXT), display: '…', createdAt: 0, expiresAt: null })
-  store.insertKey({ ...KEY, id: 'key_2' }, { kind: 'signing', text: SECRET, createdAt: 0, expiresAt: null })
+  const secret = { kind: 'key', digest: digestKey(TEXT), display: '…', createdAt: 0, expiresAt: null } as const
+  store.insertAll({
+    accounts: [ACCOUNT, SUSPENDED],
+    keys: [
+      { key: KEY, secrets: [secret] },
+      { key: { ...KEY, id: 'key_2' }, secrets: [SIGNING] },
+    ],
+  })
   return store
 }
 
@@ -103,6 +118,7 @@ const authWith = (providers: readonly IdentityProvider[], options: Options = {})
   createAuth({
     contract: defineContract({ ...BASE, identity: several(providers) }),
     store: filled(),
+    masterKey: MASTER_KEY,
     now: () => NOW,
     ...options,
     insecureAllowEveryone: false,
@@ -247,7 +263,12 @@ describe('the token of an identity provider', () => {
         expect(ask(authOf(), signedBySecret(secret, head, { iss }))).toEqual(invalid('key'))
         // Nothing is an HMAC where the contract has no key-signed tokens.
         const { token: _none, ...contract } = { ...BASE, identity: [PROVIDER] }
-        const auth = createAuth({ contract: defineContract(contract), store: filled(), now: () => NOW })
+        const auth = createAuth({
+          contract: defineContract(contract),
+          store: filled(),
+          masterKey: MASTER_KEY,
+          now: () => NOW,
+        })
         expect(auth.authenticator()({}, asBearer(signedBySecret(secret, head, { iss })))).toEqual(malformed)
       }
       const named = signedBySecret(secret, { alg: 'RS256', kid: 'RS256' }, { iss: ISSUER })
@@ -509,10 +530,10 @@ describe('the account', () => {
 
   it('has the plan', async () => {
     const store = filled()
-    store.changeAccount('account_1', { plan: 'free' })
+    store.changeAccount('account_1', { plan: 'free' }, AUDIT)
     const mounted = authOf({}, { store }).authenticator({ plan: 'pro' })
     await expect(mounted({}, asBearer(tokenOf()))).resolves.toMatchObject({ code: 'plan', needs: 'pro' })
-    store.changeAccount('account_1', { plan: 'pro' })
+    store.changeAccount('account_1', { plan: 'pro' }, AUDIT)
     await expect(mounted({}, asBearer(tokenOf()))).resolves.toMatchObject(allowed)
   })
 
@@ -532,21 +553,28 @@ describe('the account', () => {
     expect(asked).toEqual(['org_7', 'org_8'])
   })
 
-  it.each([null, '', 7, true, ['account_1'], { $ne: null }, { kind: 'denied', code: 'missing' }])(
-    'is not looked for by %j, whatever the callback says that it is',
-    async (org) => {
-      const asked: unknown[] = []
-      const accounts: AccountReader = {
-        find: (id) => {
-          asked.push(id)
-          return ACCOUNT
-        },
-      }
-      const auth = authOf({ accountId: (claims) => claims.org as string }, { accounts })
-      await expect(ask(auth, tokenOf({ claims: { org } }))).resolves.toEqual(invalid('subject'))
-      expect(asked).toEqual([])
-    },
-  )
+  it.each([
+    null,
+    '',
+    7,
+    'a\u0000b',
+    'k'.repeat(256),
+    true,
+    ['account_1'],
+    { $ne: null },
+    { kind: 'denied', code: 'missing' },
+  ])('is not looked for by %j, whatever the callback says that it is', async (org) => {
+    const asked: unknown[] = []
+    const accounts: AccountReader = {
+      find: (id) => {
+        asked.push(id)
+        return ACCOUNT
+      },
+    }
+    const auth = authOf({ accountId: (claims) => claims.org as string }, { accounts })
+    await expect(ask(auth, tokenOf({ claims: { org } }))).resolves.toEqual(invalid('subject'))
+    expect(asked).toEqual([])
+  })
 
   it.each<[string, AccountReader]>([
     [
@@ -585,6 +613,29 @@ describe('the account', () => {
     expect(asked).toEqual([])
     await expect(ask(auth, tokenOf())).resolves.toMatchObject(allowed)
     expect(asked).toEqual(['account account_1'])
+  })
+})
+
+describe('the last use', () => {
+  it('is noted of keys alone: who comes by a provider has none', async () => {
+    const found = filled()
+    const noted: KeyUse[] = []
+    const store: KeyReader = {
+      findByDigest: (service, digest) => found.findByDigest(service, digest),
+      findSigningKey: (service, id) => found.findSigningKey(service, id),
+      findAccount: (id) => found.findAccount(id),
+      recordUses: (uses) => {
+        noted.push(...uses)
+      },
+    }
+    const auth = authOf({}, { store })
+    await expect(ask(auth, tokenOf())).resolves.toMatchObject(allowed)
+    await auth.close()
+    expect(noted).toEqual([])
+    expect(ask(auth, TEXT)).toMatchObject({ principal: { via: 'key' } })
+    await expect(ask(auth, tokenOf())).resolves.toMatchObject(allowed)
+    await auth.close()
+    expect(noted).toEqual([{ service: 'acme', keyId: 'key_1', at: NOW }])
   })
 })
 
@@ -645,7 +696,12 @@ describe('the permissions', () => {
 
   it('are none where the contract has none', async () => {
     const { permissions: _none, ...contract } = { ...BASE, identity: [PROVIDER] }
-    const auth = createAuth({ contract: defineContract(contract), store: filled(), now: () => NOW })
+    const auth = createAuth({
+      contract: defineContract(contract),
+      store: filled(),
+      masterKey: MASTER_KEY,
+      now: () => NOW,
+    })
     const outcome = await auth.authenticator()({}, asBearer(tokenOf({ claims: { scope: 'read *' } })))
     expect(outcome).toMatchObject({ principal: { permissions: [] } })
   })
@@ -693,7 +749,7 @@ describe('rate limits', () => {
     const both = [PROVIDER, other].map((it) => ({ ...it, accountId: () => 'account_1' }))
     const limits = [{ name: 'minute', seconds: 60, limit: 1, per }]
     const contract = defineContract({ ...BASE, identity: several(both), limits })
-    return createAuth({ contract, store: filled(), now: () => NOW, limiter: memoryLimiter() })
+    return createAuth({ contract, store: filled(), masterKey: MASTER_KEY, now: () => NOW, limiter: memoryLimiter() })
   }
   const codesOf = async (per: 'key' | 'account') => {
     const auth = limited(per)
@@ -770,7 +826,7 @@ describe('side by side', () => {
 
 describe('the types', () => {
   it('have a key in every principal where there are no identity providers', () => {
-    const auth = createAuth({ contract: defineContract(BASE), store: filled() })
+    const auth = createAuth({ contract: defineContract(BASE), store: filled(), masterKey: MASTER_KEY })
     type Proven = PrincipalOf<typeof auth>
     expectTypeOf<Proven['via']>().toEqualTypeOf<'key' | 'token'>()
     expectTypeOf<Proven['key']['id']>().toEqualTypeOf<string>()
@@ -778,7 +834,11 @@ describe('the types', () => {
   })
 
   it('ask for via before the key where there are identity providers', () => {
-    const auth = createAuth({ contract: defineContract({ ...BASE, identity: [PROVIDER] }), store: filled() })
+    const auth = createAuth({
+      contract: defineContract({ ...BASE, identity: [PROVIDER] }),
+      store: filled(),
+      masterKey: MASTER_KEY,
+    })
     type Proven = PrincipalOf<typeof auth>
     expectTypeOf<Proven['via']>().toEqualTypeOf<'key' | 'token' | 'identity'>()
     expectTypeOf<Proven['plan']>().toEqualTypeOf<'free' | 'pro'>()
@@ -793,7 +853,7 @@ describe('the types', () => {
 
   it('ask for via too where it is not known how many providers there are', () => {
     const identity: readonly IdentityProvider[] = []
-    const auth = createAuth({ contract: defineContract({ ...BASE, identity }), store: filled() })
+    const auth = createAuth({ contract: defineContract({ ...BASE, identity }), store: filled(), masterKey: MASTER_KEY })
     expectTypeOf<PrincipalOf<typeof auth>['via']>().toEqualTypeOf<'key' | 'token' | 'identity'>()
   })
 

@@ -11,13 +11,13 @@ it('exports these names from @latchkey/core', async () => {
     'guard',
     'header',
     'isPromise',
-    'issueKey',
-    'issueSigningKey',
     'keyCodec',
+    'manageAccounts',
+    'manageKeys',
     'memoryLimiter',
     'memoryStore',
     'principalOf',
-    'rotateKey',
+    'statusOf',
   ])
 })
 

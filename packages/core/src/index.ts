@@ -20,16 +20,16 @@ export { defineContract } from './define-contract.ts'
 export { digestKey, equalDigests } from './digest.ts'
 export { type Guarded, guard } from './guard.ts'
 export type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
-export {
-  type IssuedKey,
-  type IssuedSigningKey,
-  type IssueOptions,
-  issueKey,
-  issueSigningKey,
-  type NewKey,
-  rotateKey,
-} from './issue.ts'
 export { type KeyCodec, type KeyFormat, keyCodec, type MintedKey } from './key-format.ts'
+export {
+  type CreatedKey,
+  type ImportedKey,
+  type IssuedKey,
+  type Keys,
+  type ListOptions,
+  type NewKey,
+  statusOf,
+} from './keys.ts'
 export {
   type Balance,
   balanceOf,
@@ -39,6 +39,13 @@ export {
   type Taken,
   type Window,
 } from './limiter.ts'
+export {
+  type Accounts,
+  type ManageAccountsOptions,
+  manageAccounts,
+  type NewAccount,
+} from './manage-accounts.ts'
+export { type ManageKeysOptions, manageKeys } from './manage-keys.ts'
 export { type MemoryLimiter, memoryLimiter } from './memory-limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
 export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, DenialContext } from './options.ts'
@@ -52,18 +59,34 @@ export type {
   TokenPrincipal,
 } from './principal.ts'
 export type { Rendered } from './render.ts'
+export type { MasterKey } from './seal.ts'
 export type {
   Account,
   AccountChange,
   AccountReader,
+  AuditAction,
+  AuditEntry,
+  AuditQuery,
+  AuditRecord,
   Inserted,
+  InsertOptions,
   KeyChange,
+  KeyDetails,
   KeyMatch,
+  KeyQuery,
   KeyReader,
   KeyRecord,
+  KeyRef,
   KeySecret,
   KeyStore,
+  KeyUse,
+  Page,
+  PageQuery,
+  Records,
+  Secret,
+  SecretInfo,
   SigningKeyMatch,
   SigningSecret,
+  StoreCapabilities,
 } from './store.ts'
 export type { TokenRules } from './verify-token.ts'

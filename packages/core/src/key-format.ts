@@ -1,10 +1,11 @@
+import { MINIMUM_BITS } from './entropy.ts'
+
 const ALPHABETS = {
   base36: '0123456789abcdefghijklmnopqrstuvwxyz',
   base62: '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
 } as const
 
 const CHECKSUM_LENGTH = 6
-const MINIMUM_BITS = 128
 
 /** Longer texts are refused before they are hashed. In bytes: a key is ASCII. */
 export const MAX_KEY_LENGTH = 256
@@ -90,8 +91,12 @@ export function keyCodec(format: KeyFormat): KeyCodec {
       const digits = id && head.exec(text)?.[1]
       return digits === undefined ? undefined : id?.prefix + digits
     },
-    display: (text: string): string => `${prefix}…${text.slice(-4)}`,
+    display: (text: string): string => displayOf(prefix, text),
   }
+}
+
+export function displayOf(prefix: string, text: string): string {
+  return `${prefix}…${text.slice(-4)}`
 }
 
 function digitsOf(prefix: string, keep: string | undefined): string {

@@ -1,142 +1,230 @@
-import { type AnyContract, type Contract, checkKnown } from './contract.ts'
-import { digestKey } from './digest.ts'
+import { DEFAULT_TIMEOUT } from './attempt.ts'
+import type { Awaitable } from './awaitable.ts'
+import { type Contract, checkKnown } from './contract.ts'
 import type { IdentityProvider } from './identity.ts'
-import { keyCodec } from './key-format.ts'
-import type { KeyRecord, KeySecret, KeyStore, SigningSecret } from './store.ts'
-import { MIN_SIGNING_SECRET_BYTES } from './verify-token.ts'
+import type { CreatedKey, ImportedKey, IssuedKey, Keys, ListOptions, NewKey } from './keys.ts'
+import { statusOf } from './keys.ts'
+import { checkBy, checkMetadata, checkText, checkTime, type ManageOptions, pageQuery, settled } from './manage.ts'
+import { secretMaker } from './new-secret.ts'
+import { checkPepper, checkTimeout } from './options.ts'
+import { type MasterKey, type SealedFor, sealer } from './seal.ts'
+import type {
+  AccountReader,
+  AuditAction,
+  AuditEntry,
+  InsertOptions,
+  KeyChange,
+  KeyRecord,
+  KeyRef,
+  SigningSecret,
+} from './store.ts'
 
-export interface NewKey<Permission extends string = string> {
-  readonly accountId: string
-  /** For people to tell keys apart. Required, not empty. */
-  readonly name: string
-  /** Default none. */
-  readonly permissions?: readonly Permission[]
-  readonly environment?: string
-  /** Milliseconds since the epoch. Default: never. */
-  readonly expiresAt?: number
-  readonly metadata?: Readonly<Record<string, unknown>>
-}
-
-export interface IssueOptions {
-  /** The pepper of `createAuth`, if it has one. */
-  readonly pepper?: string
-  /** Milliseconds since the epoch. Default: now. */
-  readonly now?: number
-}
-
-export interface IssuedKey {
-  readonly key: KeyRecord
-  /** The key itself. It is not kept: this is the only time that it can be shown. */
-  readonly text: string
-}
-
-export interface IssuedSigningKey {
-  readonly key: KeyRecord
-  /** What the client signs with, as UTF-8 text; `null` when the account had a key already and `onlyFirst` was asked. */
-  readonly secret: string | null
+export interface ManageKeysOptions<Plan extends string, Permission extends string, Feature extends string>
+  extends ManageOptions {
+  /** Whose keys: their format, and which permissions there are. */
+  readonly contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>
+  /** Only this account's keys: the others are answered as keys that do not exist. Left out: the keys of all accounts. */
+  readonly accountId?: string
+  /** Where accounts are, if not in the store: as in `createAuth`. */
+  readonly accounts?: AccountReader | undefined
+  /** Mixed into the digests of keys, as in `createAuth`. Default: none. */
+  readonly pepper?: string | undefined
+  /** Seals signing secrets, as in `createAuth`. Required where the contract has token rules. */
+  readonly masterKey?: MasterKey | undefined
 }
 
 /** An id or a digest that is taken is drawn again; a store that calls everything taken is broken. */
 const ATTEMPTS = 8
+const RESEAL_BATCH = 100
 
 /**
- * Makes an API key in the contract's format and stores its digest. Does not check that the account exists.
+ * Manages one contract's keys in a store.
  *
- * Rejects with a TypeError for an empty name, an unknown permission or a contract without a key format; with the store's
- * error otherwise.
+ * @throws TypeError naming the option that is wrong.
  */
-export async function issueKey<Plan extends string, Permission extends string, Feature extends string>(
-  store: KeyStore,
-  contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>,
-  details: NewKey<Permission>,
-  { pepper, now = Date.now() }: IssueOptions = {},
-): Promise<IssuedKey> {
-  if (contract.key === undefined) throw new TypeError(`contract ${contract.name} has no key format`)
-  const codec = keyCodec(contract.key)
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const minted = codec.mint()
-    const key = recordOf(contract, details, minted.id ?? `key_${crypto.randomUUID()}`, now)
-    const inserted = await store.insertKey(key, keySecret(minted.text, codec.display(minted.text), pepper, now))
-    if (inserted.kind === 'inserted') return { key, text: minted.text }
+export function manageKeys<Plan extends string, Permission extends string, Feature extends string>(
+  options: ManageKeysOptions<Plan, Permission, Feature>,
+): Keys<Permission> {
+  const { contract, store, by, accountId: owner, accounts, pepper, masterKey } = options
+  const { timeout = DEFAULT_TIMEOUT, now = Date.now } = options
+  checkBy(options)
+  if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
+  if (accounts !== undefined && typeof accounts?.find !== 'function') throw new TypeError('accounts must have find(id)')
+  // Given as undefined it is a mistake (a session without an account), not all accounts.
+  if (Object.hasOwn(options, 'accountId')) checkText('accountId', owner)
+  checkPepper(pepper)
+  checkTimeout(timeout)
+  const service = contract.name
+  const seals = masterKey === undefined ? undefined : sealer(masterKey)
+  if (contract.token !== undefined && seals === undefined) {
+    throw new TypeError('masterKey must be given: the contract has token rules')
   }
-  throw new Error('the store called every new key taken')
-}
+  const secrets = secretMaker({ contract, pepper, seals, timeout })
 
-/**
- * Gives a key a new text; its id, permissions and history stay. The old text works for another `overlap` milliseconds,
- * with 0 it is dead at once. `undefined`: there is no such key, or it is revoked.
- *
- * Rejects with a TypeError for an overlap that is none, a contract without a key format, or a key whose id does not fit the
- * format (one that was made elsewhere); with the store's error otherwise.
- */
-export async function rotateKey(
-  store: KeyStore,
-  contract: AnyContract,
-  id: string,
-  overlap: number,
-  { pepper, now = Date.now() }: IssueOptions = {},
-): Promise<IssuedKey | undefined> {
-  if (contract.key === undefined) throw new TypeError(`contract ${contract.name} has no key format`)
-  if (!(Number.isFinite(overlap) && overlap >= 0)) throw new TypeError('overlap must be milliseconds, 0 or more')
-  const codec = keyCodec(contract.key)
-  if ((await store.findById(contract.name, id)) === undefined) return undefined
-  const { text } = codec.mint(contract.key.id && id)
-  const secret = keySecret(text, codec.display(text), pepper, now)
-  const key = await store.rotateKey(contract.name, id, secret, now + overlap)
-  return key && { key, text }
-}
-
-/**
- * Makes a key for signing tokens: the id is a UUID, the `kid` of the tokens; the secret is 32 random bytes, written as 43
- * characters of base64url and used as that text. With `onlyFirst` the account's existing key comes back instead, without
- * its secret: of parallel first calls one makes a key and shows a secret.
- *
- * Rejects with a TypeError for an empty name, an unknown permission or a contract without token rules; with the store's
- * error otherwise.
- */
-export async function issueSigningKey<Plan extends string, Permission extends string, Feature extends string>(
-  store: KeyStore,
-  contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>,
-  details: NewKey<Permission>,
-  { now = Date.now(), onlyFirst = false }: { readonly now?: number; readonly onlyFirst?: boolean } = {},
-): Promise<IssuedSigningKey> {
-  if (contract.token === undefined) throw new TypeError(`contract ${contract.name} has no token rules`)
-  const key = recordOf(contract, details, crypto.randomUUID(), now)
-  const text = randomBase64Url(MIN_SIGNING_SECRET_BYTES)
-  const secret: SigningSecret = { kind: 'signing', text, createdAt: now, expiresAt: null }
-  const inserted = await store.insertKey(key, secret, { onlyFirst })
-  return inserted.kind === 'inserted' ? { key, secret: text } : { key: inserted.key, secret: null }
-}
-
-function keySecret(text: string, display: string, pepper: string | undefined, now: number): KeySecret {
-  return { kind: 'key', digest: digestKey(text, pepper), display, createdAt: now, expiresAt: null }
-}
-
-function recordOf(contract: AnyContract, details: NewKey, id: string, now: number): KeyRecord {
-  const { accountId, name, permissions = [], environment = null, expiresAt = null, metadata = {} } = details
-  if (typeof name !== 'string' || name.trim() === '') throw new TypeError('name must not be empty')
-  if (typeof accountId !== 'string' || accountId === '') throw new TypeError('accountId must be the id of an account')
-  const known = Object.keys(contract.permissions ?? {})
-  for (const permission of permissions) checkKnown('permissions', 'permission', permission, known)
-  if (expiresAt !== null && !Number.isFinite(expiresAt)) {
-    throw new TypeError('expiresAt must be milliseconds since the epoch')
+  function ask<T>(call: () => Awaitable<T>): Promise<T> {
+    return settled(call, timeout)
   }
+
+  function refTo(id: string): KeyRef {
+    return { service, id: checkText('id', id), accountId: owner }
+  }
+
+  function accountOf({ accountId = owner }: Pick<NewKey, 'accountId'>): string | undefined {
+    if (owner !== undefined && accountId !== owner) throw new TypeError(`accountId must be ${owner}`)
+    return accountId
+  }
+
+  function entry(action: AuditAction, details: AuditEntry['details'] = {}, at: number = now()): AuditEntry {
+    return { at, by, action, details }
+  }
+
+  function checkPermissions(permissions: readonly string[]): void {
+    if (!Array.isArray(permissions)) throw new TypeError('permissions must be an array')
+    const known = Object.keys(contract.permissions ?? {})
+    for (const permission of permissions) checkKnown('permissions', 'permission', permission, known)
+  }
+
+  async function recordOf(details: NewKey, at: number): Promise<Omit<KeyRecord, 'id'>> {
+    const { name, permissions = [], environment = null, expiresAt = null, metadata = {} } = details
+    const accountId = checkText('accountId', accountOf(details))
+    checkText('name', name)
+    checkPermissions(permissions)
+    if (environment !== null) checkText('environment', environment)
+    if (expiresAt !== null) checkTime('expiresAt', expiresAt)
+    checkMetadata(metadata)
+    const account = await ask(() => (accounts === undefined ? store.findAccount(accountId) : accounts.find(accountId)))
+    if (account?.id !== accountId) throw new TypeError(`accountId: there is no account "${accountId}"`)
+    return {
+      service,
+      accountId,
+      name,
+      environment,
+      permissions: [...new Set(permissions)],
+      createdAt: at,
+      expiresAt,
+      revokedAt: null,
+      revokedReason: null,
+      metadata,
+    }
+  }
+
+  function create(details: NewKey): Promise<IssuedKey>
+  function create(details: NewKey, options: InsertOptions): Promise<CreatedKey>
+  async function create(details: NewKey, { onlyFirst, idempotencyKey }: InsertOptions = {}): Promise<CreatedKey> {
+    const kind = secrets.kindOf(details.kind)
+    if (idempotencyKey !== undefined) checkText('idempotencyKey', idempotencyKey)
+    const at = now()
+    const record = await recordOf(details, at)
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { id, text, secret } = await secrets.draw(kind, at)
+      const key = { id, ...record }
+      const audit = entry('key.created', detailsOf(key), at)
+      const inserted = await ask(() => store.insertKey(key, secret, audit, { onlyFirst, idempotencyKey }))
+      if (inserted.kind === 'inserted') return { key, secret: text }
+      if (inserted.kind === 'exists') return { key: inserted.key, secret: null }
+    }
+    throw new Error('the store called every new key taken')
+  }
+
+  async function importKey(details: ImportedKey): Promise<KeyRecord | undefined> {
+    const at = now()
+    const { id, secret } = await secrets.take(secrets.kindOf(details.kind), details, at)
+    const key = { id, ...(await recordOf(details, at)) }
+    const inserted = await ask(() => store.insertKey(key, secret, entry('key.imported', detailsOf(key), at)))
+    return inserted.kind === 'inserted' ? key : undefined
+  }
+
+  async function change(id: string, changes: KeyChange): Promise<KeyRecord | undefined> {
+    const { name, environment, permissions, expiresAt, metadata } = changes
+    const ref = refTo(id)
+    if (name !== undefined) checkText('name', name)
+    if (environment !== undefined && environment !== null) checkText('environment', environment)
+    if (permissions !== undefined) checkPermissions(permissions)
+    if (expiresAt !== undefined && expiresAt !== null) checkTime('expiresAt', expiresAt)
+    if (metadata !== undefined) checkMetadata(metadata)
+    const given = Object.entries({
+      name,
+      environment,
+      permissions: permissions && [...new Set(permissions)],
+      expiresAt,
+      metadata,
+    })
+    const known = Object.fromEntries(given.filter(([, value]) => value !== undefined))
+    return ask(() => store.changeKey(ref, known, entry('key.changed', known)))
+  }
+
+  async function rotate(id: string, overlap = 0): Promise<IssuedKey | undefined> {
+    const at = now()
+    // What it ends at is a time.
+    if (!(Number.isInteger(overlap) && overlap >= 0 && at + overlap <= 8.64e15)) {
+      throw new TypeError('overlap must be whole milliseconds, 0 or more')
+    }
+    const ref = refTo(id)
+    const found = await ask(() => store.findKey(ref))
+    if (found === undefined) return undefined
+    const { text, secret } = await secrets.draw(secrets.kindOf(found.kind), at, id)
+    // At once is long ago: by the clock of every machine.
+    const endsAt = overlap === 0 ? 0 : at + overlap
+    const key = await ask(() => store.rotateKey(ref, secret, endsAt, entry('key.rotated', { overlap }, at)))
+    return key && { key, secret: text }
+  }
+
+  async function reveal(id: string): Promise<readonly string[] | undefined> {
+    const ref = refTo(id)
+    const found = await ask(() => store.findKey(ref))
+    if (found?.kind !== 'signing' || seals === undefined) return undefined
+    const { accountId } = found.key
+    await ask(() => store.recordAudit({ ...entry('secret.revealed'), service, keyId: id, accountId }))
+    const match = await ask(() => store.findSigningKey(service, id))
+    // It may be gone by now, and another account's key of that name.
+    if (match?.key.accountId !== accountId) return undefined
+    const at = now()
+    const works = statusOf(match.key, at) === 'active'
+    const live = match.secrets.filter(({ expiresAt }) => works && (expiresAt === null || at < expiresAt))
+    const what = (secret: SigningSecret): SealedFor => ({ service, keyId: id, version: secret.version })
+    return Promise.all(live.reverse().map((secret) => ask(() => seals.open(secret, what(secret)))))
+  }
+
+  async function reseal(): Promise<number> {
+    if (owner !== undefined) throw new TypeError('accountId: the secrets of all accounts are sealed anew, or none')
+    if (seals === undefined) return 0
+    for (let resealed = 0; ; ) {
+      // Asked each time: a function may have fetched a newer one in the meantime.
+      const current = await ask(() => seals.masterKeyId())
+      const batch = await ask(() => store.listSealed(service, current, RESEAL_BATCH))
+      if (batch.length === 0) return resealed
+      for (const { keyId, secret } of batch) {
+        const what = { service, keyId, version: secret.version }
+        const text = await ask(() => seals.open(secret, what))
+        const sealed: SigningSecret = { ...secret, ...(await ask(() => seals.seal(text, what))) }
+        const audit = entry('secret.resealed', { masterKeyId: sealed.masterKeyId })
+        // One that was rotated or deleted in the meantime needs none; one that another process has sealed has it.
+        if (await ask(() => store.resealSecret({ service, id: keyId }, secret, sealed, audit))) resealed++
+      }
+    }
+  }
+
   return {
-    id,
-    service: contract.name,
-    accountId,
-    name,
-    environment,
-    permissions,
-    createdAt: now,
-    expiresAt,
-    revokedAt: null,
-    revokedReason: null,
-    metadata,
+    create,
+    import: importKey,
+    find: async (id: string) => ask(() => store.findKey(refTo(id))),
+    list: async (list: ListOptions = {}) =>
+      ask(() => store.listKeys({ service, ...pageQuery(list), accountId: accountOf(list) })),
+    change,
+    rotate,
+    async revoke(id: string, reason: string | null = null) {
+      if (reason !== null) checkText('reason', reason)
+      return ask(() => store.revokeKey(refTo(id), reason, entry('key.revoked', { reason })))
+    },
+    delete: async (id: string) => ask(() => store.deleteKey(refTo(id), entry('key.deleted'))),
+    reveal,
+    reseal,
+    audit: async ({ keyId, ...list }: ListOptions & { readonly keyId?: string | undefined } = {}) =>
+      ask(() => store.listAudit({ service, keyId, ...pageQuery(list), accountId: accountOf(list) })),
   }
 }
 
-function randomBase64Url(bytes: number): string {
-  const binary = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(bytes)))
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+/** What the audit record keeps of a new key, also when the key is gone. */
+function detailsOf({ name, environment, permissions, expiresAt }: KeyRecord): AuditEntry['details'] {
+  return { name, environment, permissions, expiresAt }
 }

@@ -1,17 +1,26 @@
 import type {
   Account,
   AccountChange,
+  AuditEntry,
+  AuditQuery,
+  AuditRecord,
   Inserted,
+  InsertOptions,
   KeyChange,
+  KeyDetails,
   KeyMatch,
+  KeyQuery,
   KeyRecord,
-  KeySecret,
+  KeyRef,
   KeyStore,
+  KeyUse,
+  Page,
+  PageQuery,
+  Records,
+  Secret,
   SigningKeyMatch,
   SigningSecret,
 } from './store.ts'
-
-type Secret = KeySecret | SigningSecret
 
 interface Entry {
   readonly key: KeyRecord
@@ -22,49 +31,97 @@ interface Service {
   readonly entries: Map<string, Entry>
   /** The id of the key that a digest belongs to. */
   readonly ids: Map<string, string>
+  /** The id of the key that an idempotency key made, by account. */
+  readonly made: Map<string, string>
 }
 
 /** A store in this process's memory, for tests, demos and single-process tools. Every answer is synchronous. */
-export type MemoryStore = { readonly [M in keyof KeyStore]: SyncMethod<KeyStore[M]> }
+export type MemoryStore = { readonly [M in keyof KeyStore]: Synchronous<KeyStore[M]> } & {
+  /** All accounts and keys, as `insertAll` of another store takes them. */
+  records(): Records
+}
 
-type SyncMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => Exclude<R, Promise<unknown>> : never
+type Synchronous<F> = F extends (...args: infer A) => infer R ? (...args: A) => Exclude<R, Promise<unknown>> : F
 
 /** Makes an empty store. What it holds is gone with the process, and no other process sees it. */
 export function memoryStore(): MemoryStore {
   const services = new Map<string, Service>()
   const accounts = new Map<string, Account>()
+  const audits: AuditRecord[] = []
+  const uses = new Map<string, number>()
 
   function serviceOf(name: string): Service {
     let service = services.get(name)
     if (service === undefined) {
-      service = { entries: new Map(), ids: new Map() }
+      service = { entries: new Map(), ids: new Map(), made: new Map() }
       services.set(name, service)
     }
     return service
   }
 
-  // Records are replaced, never written to: a caller that holds one sees the state it read. Metadata is not copied.
+  function entryOf({ service, id, accountId }: KeyRef): Entry | undefined {
+    const entry = services.get(service)?.entries.get(id)
+    return accountId === undefined || entry?.key.accountId === accountId ? entry : undefined
+  }
+
+  // Records are replaced, never written to: a caller that holds one sees the state it read, and cannot change it.
   function put(entry: Entry): KeyRecord {
-    const service = serviceOf(entry.key.service)
-    const key = Object.freeze({ ...entry.key, permissions: Object.freeze([...entry.key.permissions]) })
-    service.entries.set(key.id, { key, secrets: entry.secrets })
-    for (const secret of entry.secrets) if (secret.kind === 'key') service.ids.set(secret.digest, key.id)
+    const { metadata, permissions, ...others } = entry.key
+    const service = serviceOf(others.service)
+    const lists = { permissions: Object.freeze([...permissions]), metadata: frozenJson(metadata) }
+    const key = Object.freeze({ ...others, ...lists })
+    const secrets = Object.freeze(entry.secrets.map((secret) => Object.freeze({ ...secret })))
+    service.entries.set(key.id, Object.freeze({ key, secrets }))
+    for (const secret of secrets) if (secret.kind === 'key') service.ids.set(secret.digest, key.id)
     return key
   }
 
-  function update(service: string, id: string, step: (entry: Entry) => Entry | undefined): KeyRecord | undefined {
-    const entry = services.get(service)?.entries.get(id)
-    const next = entry && step(entry)
-    return next && put(next)
+  function putAccount({ metadata, ...others }: Account): Account {
+    const account = Object.freeze({ ...others, metadata: frozenJson(metadata) })
+    accounts.set(account.id, account)
+    return account
   }
 
-  function listKeys(service: string, accountId: string): readonly KeyRecord[] {
-    const keys = [...(services.get(service)?.entries.values() ?? [])].map((entry) => entry.key)
-    return keys.filter((key) => key.accountId === accountId)
+  function record(audit: AuditRecord): void {
+    audits.push(Object.freeze({ ...audit, details: frozenJson(audit.details) }))
+  }
+
+  function audited(entry: AuditEntry, { service, id, accountId }: KeyRecord): void {
+    record({ ...entry, service, keyId: id, accountId })
+  }
+
+  function auditedAccount(entry: AuditEntry, accountId: string): void {
+    record({ ...entry, service: null, keyId: null, accountId })
+  }
+
+  function update(ref: KeyRef, audit: AuditEntry, step: (entry: Entry) => Entry | undefined): KeyRecord | undefined {
+    const entry = entryOf(ref)
+    const next = entry && step(entry)
+    if (next === undefined) return undefined
+    audited(audit, next.key)
+    return put(next)
+  }
+
+  function isTaken({ key, secrets }: Entry): boolean {
+    const service = services.get(key.service)
+    return (
+      service?.entries.has(key.id) === true ||
+      secrets.some((secret) => secret.kind === 'key' && service?.ids.has(secret.digest) === true)
+    )
+  }
+
+  function detailsOf({ key, secrets }: Entry): KeyDetails {
+    const versions = secrets.map((secret) => ({
+      display: secret.kind === 'key' ? secret.display : null,
+      createdAt: secret.createdAt,
+      expiresAt: secret.expiresAt,
+    }))
+    const kind = secrets[0]?.kind ?? 'key'
+    return { key, kind, versions, lastUsedAt: uses.get(useOf(key.service, key.id)) ?? null }
   }
 
   return {
-    listKeys,
+    capabilities: Object.freeze({ durable: false, shared: false, consistency: 'immediate' }),
 
     findByDigest(service: string, digest: string): KeyMatch | undefined {
       const found = services.get(service)
@@ -82,69 +139,205 @@ export function memoryStore(): MemoryStore {
       return { key: entry.key, account: accounts.get(entry.key.accountId) ?? null, secrets }
     },
 
-    findById(service: string, id: string): KeyRecord | undefined {
-      return services.get(service)?.entries.get(id)?.key
+    findKey(ref: KeyRef): KeyDetails | undefined {
+      const entry = entryOf(ref)
+      return entry && detailsOf(entry)
     },
 
-    insertKey(key: KeyRecord, secret: Secret, options: { readonly onlyFirst?: boolean } = {}): Inserted {
-      const service = serviceOf(key.service)
-      const id = secret.kind === 'key' ? (service.ids.get(secret.digest) ?? key.id) : key.id
-      const taken = service.entries.get(id)?.key
-      const first = options.onlyFirst === true ? listKeys(key.service, key.accountId)[0] : undefined
-      const existing = first ?? taken
-      if (existing !== undefined) return { kind: 'exists', key: existing }
+    listKeys({ service, accountId, ...page }: KeyQuery): Page<KeyDetails> {
+      const keys = [...(services.get(service)?.entries.values() ?? [])]
+        .filter(({ key }) => accountId === undefined || key.accountId === accountId)
+        .map((entry) => ({ order: entry.key.createdAt, id: entry.key.id, item: detailsOf(entry) }))
+      return pageOf(keys, page)
+    },
+
+    insertKey(key: KeyRecord, secret: Secret, audit: AuditEntry, options: InsertOptions = {}): Inserted {
+      const { entries, made } = serviceOf(key.service)
+      const call = options.idempotencyKey === undefined ? undefined : `${key.accountId}\n${options.idempotencyKey}`
+      const replayed = entries.get(made.get(call ?? '') ?? '')?.key
+      if (replayed !== undefined) return { kind: 'exists', key: replayed }
+      if (options.onlyFirst === true) {
+        const first = [...entries.values()].find((entry) => entry.key.accountId === key.accountId)
+        if (first !== undefined) return { kind: 'exists', key: first.key }
+      }
+      if (isTaken({ key, secrets: [secret] })) return { kind: 'taken' }
       put({ key, secrets: [secret] })
+      if (call !== undefined) made.set(call, key.id)
+      audited(audit, key)
       return { kind: 'inserted' }
     },
 
-    rotateKey(service: string, id: string, secret: Secret, previousEndsAt: number): KeyRecord | undefined {
-      return update(service, id, ({ key, secrets }) => {
+    rotateKey(ref: KeyRef, secret: Secret, previousEndsAt: number, audit: AuditEntry): KeyRecord | undefined {
+      return update(ref, audit, ({ key, secrets }) => {
         if (key.revokedAt !== null) return undefined
         if (secrets.some((old) => old.kind !== secret.kind)) throw new Error('the secret is of another kind')
-        if (secret.kind === 'key' && services.get(service)?.ids.has(secret.digest))
+        if (secret.kind === 'key' && services.get(ref.service)?.ids.has(secret.digest)) {
           throw new Error('the digest is taken')
+        }
         const ended = secrets.map((old) => ({ ...old, expiresAt: Math.min(old.expiresAt ?? Infinity, previousEndsAt) }))
         return { key, secrets: [...ended, secret] }
       })
     },
 
-    revokeKey(service: string, id: string, at: number, reason: string | null): KeyRecord | undefined {
-      return update(service, id, ({ key, secrets }) =>
-        key.revokedAt === null ? { key: { ...key, revokedAt: at, revokedReason: reason }, secrets } : { key, secrets },
-      )
+    revokeKey(ref: KeyRef, reason: string | null, audit: AuditEntry): KeyRecord | undefined {
+      const before = entryOf(ref)?.key
+      if (before === undefined || before.revokedAt !== null) return before
+      return update(ref, audit, ({ key, secrets }) => ({
+        key: { ...key, revokedAt: audit.at, revokedReason: reason },
+        secrets,
+      }))
     },
 
-    deleteKey(service: string, id: string): boolean {
-      const found = services.get(service)
-      const entry = found?.entries.get(id)
-      if (found === undefined || entry === undefined) return false
-      for (const secret of entry.secrets) if (secret.kind === 'key') found.ids.delete(secret.digest)
-      return found.entries.delete(id)
+    deleteKey(ref: KeyRef, audit: AuditEntry): boolean {
+      const entry = entryOf(ref)
+      if (entry === undefined) return false
+      const { entries, ids, made } = serviceOf(ref.service)
+      for (const secret of entry.secrets) if (secret.kind === 'key') ids.delete(secret.digest)
+      for (const [call, id] of made) if (id === ref.id) made.delete(call)
+      uses.delete(useOf(ref.service, ref.id))
+      audited(audit, entry.key)
+      return entries.delete(ref.id)
     },
 
-    changeKey(service: string, id: string, change: KeyChange): KeyRecord | undefined {
-      return update(service, id, ({ key, secrets }) => {
+    changeKey(ref: KeyRef, change: KeyChange, audit: AuditEntry): KeyRecord | undefined {
+      return update(ref, audit, ({ key, secrets }) => {
         const { name, environment, permissions, expiresAt, metadata } = { ...key, ...change }
         return { key: { ...key, name, environment, permissions, expiresAt, metadata }, secrets }
       })
+    },
+
+    listSealed(service: string, otherThan: string, limit: number) {
+      const entries = [...(services.get(service)?.entries.values() ?? [])]
+      const sealed = entries.flatMap(({ key, secrets }) =>
+        secrets
+          .filter((secret) => secret.kind === 'signing' && secret.masterKeyId !== otherThan)
+          .map((secret) => ({ keyId: key.id, secret: secret as SigningSecret })),
+      )
+      return sealed.slice(0, limit)
+    },
+
+    resealSecret(ref: KeyRef, from: SigningSecret, to: SigningSecret, audit: AuditEntry): boolean {
+      const resealed = update(ref, audit, ({ key, secrets }) => {
+        const index = secrets.findIndex(
+          (secret) => secret.kind === 'signing' && secret.version === from.version && secret.sealed === from.sealed,
+        )
+        // The seal alone: the version may have been ended since it was read.
+        const { sealed, masterKeyId } = to
+        return index < 0
+          ? undefined
+          : { key, secrets: secrets.with(index, { ...(secrets[index] as SigningSecret), sealed, masterKeyId }) }
+      })
+      return resealed !== undefined
     },
 
     findAccount(id: string): Account | undefined {
       return accounts.get(id)
     },
 
-    insertAccount(account: Account): boolean {
+    listAccounts(query: PageQuery): Page<Account> {
+      return pageOf(
+        [...accounts.values()].map((item, order) => ({ order, id: item.id, item })),
+        query,
+      )
+    },
+
+    insertAccount(account: Account, audit: AuditEntry): boolean {
       if (accounts.has(account.id)) return false
-      accounts.set(account.id, Object.freeze({ ...account }))
+      putAccount(account)
+      auditedAccount(audit, account.id)
       return true
     },
 
-    changeAccount(id: string, change: AccountChange): Account | undefined {
+    changeAccount(id: string, change: AccountChange, audit: AuditEntry): Account | undefined {
       const account = accounts.get(id)
       if (account === undefined) return undefined
-      const changed = Object.freeze({ ...account, ...change, id })
-      accounts.set(id, changed)
-      return changed
+      const { plan, status, email, metadata } = { ...account, ...change }
+      auditedAccount(audit, id)
+      return putAccount({ id, plan, status, email, metadata })
+    },
+
+    insertAll({ accounts: newAccounts, keys }: Records): boolean {
+      if (newAccounts.some(({ id }) => accounts.has(id)) || keys.some(isTaken)) return false
+      if (repeats({ accounts: newAccounts, keys })) return false
+      for (const account of newAccounts) putAccount(account)
+      for (const entry of keys) put(entry)
+      return true
+    },
+
+    recordAudit: record,
+
+    listAudit({ service, keyId, accountId, ...page }: AuditQuery): Page<AuditRecord> {
+      const about = audits
+        .map((item, index) => ({ order: -index, id: '', item }))
+        .filter(
+          ({ item }) =>
+            (service === undefined || item.service === service) &&
+            (keyId === undefined || item.keyId === keyId) &&
+            (accountId === undefined || item.accountId === accountId),
+        )
+      return pageOf(about, page)
+    },
+
+    recordUses(batch: readonly KeyUse[]): void {
+      for (const { service, keyId, at } of batch) {
+        if (!services.get(service)?.entries.has(keyId)) continue
+        const use = useOf(service, keyId)
+        uses.set(use, Math.max(at, uses.get(use) ?? at))
+      }
+    },
+
+    close(): void {},
+
+    records(): Records {
+      const keys = [...services.values()].flatMap(({ entries }) => [...entries.values()])
+      return { accounts: [...accounts.values()], keys }
     },
   }
+}
+
+function useOf(service: string, keyId: string): string {
+  return `${service}\n${keyId}`
+}
+
+/** Whether an id or a digest is there twice. */
+function repeats({ accounts, keys }: Records): boolean {
+  const names = [
+    ...accounts.map(({ id }) => ['account', id]),
+    ...keys.map(({ key }) => ['key', key.service, key.id]),
+    ...keys.flatMap(({ key, secrets }) =>
+      secrets.flatMap((secret) => (secret.kind === 'key' ? [['digest', key.service, secret.digest]] : [])),
+    ),
+  ]
+  return new Set(names.map((name) => JSON.stringify(name))).size < names.length
+}
+
+/** A copy as JSON keeps it, which nobody can write to. */
+function frozenJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return JSON.parse(JSON.stringify(value), (_name, part) => Object.freeze(part))
+}
+
+/** Where an item stands in a list: by a number, then by a text. */
+interface Place {
+  readonly order: number
+  readonly id: string
+}
+
+function pageOf<T>(items: readonly (Place & { readonly item: T })[], { after, limit }: PageQuery): Page<T> {
+  const from = after === undefined ? undefined : placeOf(after)
+  const rest = items.filter((place) => from === undefined || compare(from, place) < 0).sort(compare)
+  const last = rest[limit - 1]
+  return {
+    items: rest.slice(0, limit).map(({ item }) => item),
+    next: last === undefined || rest.length === limit ? null : `${last.order}:${last.id}`,
+  }
+}
+
+function placeOf(cursor: string): Place {
+  const [, order, id = ''] = /^(-?\d{1,16}):(.*)$/s.exec(cursor) ?? []
+  if (order === undefined) throw new TypeError('after must be the `next` of a page')
+  return { order: Number(order), id }
+}
+
+function compare(a: Place, b: Place): number {
+  return a.order - b.order || (a.id < b.id ? -1 : Number(a.id > b.id))
 }

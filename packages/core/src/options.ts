@@ -6,6 +6,7 @@ import type { IdentityProvider } from './identity.ts'
 import type { Limiter } from './limiter.ts'
 import type { Denied } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
+import { type MasterKey, sealer } from './seal.ts'
 import type { AccountReader, KeyReader } from './store.ts'
 
 export interface AuthOptions<
@@ -22,6 +23,8 @@ export interface AuthOptions<
   readonly limiter?: Limiter
   /** Mixed into the digests of keys, at least 32 bytes; the store's digests must have been made with it. Default: none. */
   readonly pepper?: string
+  /** Opens signing secrets. Required where the contract has token rules. */
+  readonly masterKey?: MasterKey | undefined
   /** How long a store, limiter, account reader, identity callback or key fetch may take, in milliseconds. Default 2000. */
   readonly timeout?: number
   /** The time in milliseconds since the epoch. Default `Date.now`. */
@@ -69,6 +72,7 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     accounts,
     limiter,
     pepper,
+    masterKey,
     timeout = DEFAULT_TIMEOUT,
     insecureAllowEveryone = false,
     onDenied,
@@ -86,13 +90,25 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     throw new TypeError('accounts must be given: the contract has identity providers and the store has no accounts')
   }
   if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
+  if (masterKey !== undefined) sealer(masterKey)
+  else if (contract.token !== undefined && insecureAllowEveryone !== true) {
+    throw new TypeError('masterKey must be given: the contract has token rules')
+  }
+  checkPepper(pepper)
+  checkTimeout(timeout)
+  // "true" or 1 from a configuration file is not a decision to switch authentication off.
+  if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
+}
+
+export function checkPepper(pepper: string | undefined): void {
   if (pepper !== undefined && !(typeof pepper === 'string' && new TextEncoder().encode(pepper).length >= 32)) {
     throw new TypeError('pepper must be a text of at least 32 bytes')
   }
+}
+
+export function checkTimeout(timeout: number): void {
   // Timers hold 31 bits; a longer timeout would be over at once.
   if (!(Number.isInteger(timeout) && timeout > 0 && timeout < 2 ** 31)) {
     throw new TypeError('timeout must be whole milliseconds, from 1 to 2147483647')
   }
-  // "true" or 1 from a configuration file is not a decision to switch authentication off.
-  if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
 }

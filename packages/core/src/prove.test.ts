@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { digestKey } from './digest.ts'
@@ -7,12 +7,27 @@ import { keyCodec } from './key-format.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
 import type { Principal } from './principal.ts'
 import { prover } from './prove.ts'
-import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch } from './store.ts'
+import { type MasterKey, type SealedFor, sealer } from './seal.ts'
+import type {
+  Account,
+  AccountReader,
+  AuditEntry,
+  KeyMatch,
+  KeyReader,
+  KeyRecord,
+  SigningKeyMatch,
+  SigningSecret,
+} from './store.ts'
 
 const SECONDS = 1_790_000_000
 const NOW = SECONDS * 1000
 const PEPPER = 'pepper-pepper-pepper-pepper-32-b'
 const SECRET = 'a-secret-of-at-least-thirty-two-bytes-000001'
+const OTHER_SECRET = 'a-secret-of-at-least-thirty-two-bytes-000002'
+const MASTER_KEY = 'a-master-key-of-at-least-32-bytes-1'
+const OTHER_MASTER_KEY = 'a-master-key-of-at-least-32-bytes-2'
+const REF = { service: 'acme', id: 'key_1' }
+const AUDIT: AuditEntry = { at: NOW, by: 'test', action: 'key.changed', details: {} }
 
 // Nothing is rendered here.
 const denials = {} as DenialTable
@@ -60,22 +75,29 @@ const secretOf = (text: string, pepper?: string) => ({
   expiresAt: null,
 })
 const MATCH: KeyMatch = { key: KEY, account: ACCOUNT, secret: secretOf(TEXT) }
-const SIGNING_MATCH: SigningKeyMatch = {
-  key: KEY,
-  account: ACCOUNT,
-  secrets: [{ kind: 'signing', text: SECRET, createdAt: 0, expiresAt: null }],
+
+/** A signing secret as a store keeps it: of the first version of `key_1` unless it is said otherwise. */
+async function sealed(text: string, what: Partial<SealedFor> = {}, masterKey = MASTER_KEY): Promise<SigningSecret> {
+  const whole = { service: 'acme', keyId: 'key_1', version: '1', ...what }
+  const seal = await sealer(masterKey).seal(text, whole)
+  return { kind: 'signing', version: whole.version, ...seal, createdAt: 0, expiresAt: null }
 }
+
+const SIGNING = await sealed(SECRET)
+const SIGNING_MATCH: SigningKeyMatch = { key: KEY, account: ACCOUNT, secrets: [SIGNING] }
 
 interface Options {
   readonly contract?: Contract
   readonly store?: KeyReader
   readonly accounts?: AccountReader
   readonly pepper?: string
+  readonly masterKey?: MasterKey | undefined
   readonly timeout?: number
 }
 
-function proverOf({ contract = KEYS, store = memoryStore(), accounts, pepper, timeout = 50 }: Options) {
-  return prover({ contract, store, accounts, pepper, timeout })
+function proverOf({ contract = KEYS, store = memoryStore(), accounts, pepper, timeout = 50, ...more }: Options) {
+  const { masterKey } = { masterKey: MASTER_KEY, ...more }
+  return prover({ contract, store, accounts, pepper, masterKey, timeout })
 }
 
 /** A store that finds what it is given, and remembers what it was asked. */
@@ -94,8 +116,7 @@ function finding(match: unknown, asked: string[] = []): KeyReader {
 
 function storeWith(text: string, pepper?: string): MemoryStore {
   const store = memoryStore()
-  store.insertAccount(ACCOUNT)
-  store.insertKey(KEY, secretOf(text, pepper))
+  store.insertAll({ accounts: [ACCOUNT], keys: [{ key: KEY, secrets: [secretOf(text, pepper)] }] })
   return store
 }
 
@@ -107,6 +128,12 @@ function tokenOf(claims: object = {}, head: object = {}, secret = SECRET): strin
   const whole = { sub: 'key_1', iss: 'sdk', iat: SECONDS, exp: SECONDS + 60, ...claims }
   const input = `${encode({ alg: 'HS256', typ: 'JWT', kid: 'key_1', ...head })}.${encode(whole)}`
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+}
+
+/** The text with one character of base64 changed, counted from the end where `at` is negative. */
+function changedAt(text: string, at: number): string {
+  const i = at < 0 ? text.length + at : at
+  return `${text.slice(0, i)}${text[i] === 'A' ? 'E' : 'A'}${text.slice(i + 1)}`
 }
 
 const missing = { kind: 'denied', code: 'missing' }
@@ -188,12 +215,12 @@ describe('a key', () => {
   it('of a version that was rotated out is unknown, and so is a deleted one', () => {
     const store = storeWith(TEXT)
     const next = keyCodec({ prefix: 'acme_', length: 38, alphabet: 'base36', checksum: true }).mint().text
-    store.rotateKey('acme', 'key_1', secretOf(next), NOW)
+    store.rotateKey(REF, secretOf(next), NOW, AUDIT)
     const prove = proverOf({ store })
     expect(prove(withKey(TEXT), NOW - 1)).toMatchObject({ via: 'key' })
     expect(prove(withKey(TEXT), NOW)).toEqual(unknown)
     expect(prove(withKey(next), NOW)).toMatchObject({ via: 'key', key: { id: 'key_1' } })
-    store.deleteKey('acme', 'key_1')
+    store.deleteKey(REF, AUDIT)
     expect(prove(withKey(next), NOW)).toEqual(unknown)
   })
 
@@ -331,8 +358,15 @@ describe('a token', () => {
     expect(prove(withBearer(tokenOf()), NOW)).toMatchObject({ keyId: 'key_1' })
   })
 
-  it('of another service is not known, even where the store finds it', () => {
-    const careless = finding({ ...SIGNING_MATCH, key: { ...KEY, service: 'other' } })
+  it('of another service is not known, even where the store finds it', async () => {
+    const secrets = [await sealed(SECRET, { service: 'other' })]
+    const careless = finding({ ...SIGNING_MATCH, key: { ...KEY, service: 'other' }, secrets })
+    expect(proverOf({ contract: TOKENS, store: careless })(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('key'))
+  })
+
+  it('is not proven by another key that the store finds in place of its own', async () => {
+    const secrets = [await sealed(SECRET, { keyId: 'key_2' })]
+    const careless = finding({ ...SIGNING_MATCH, key: { ...KEY, id: 'key_2' }, secrets })
     expect(proverOf({ contract: TOKENS, store: careless })(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('key'))
   })
 
@@ -379,12 +413,202 @@ describe('a token', () => {
     expect(prove(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('key'))
   })
 
-  it('is unavailable where the stored secret is short or empty', () => {
+  it('is unavailable where the stored secret is short or empty', async () => {
     for (const text of ['', 'x'.repeat(31)]) {
-      const secrets = [{ kind: 'signing', text, createdAt: 0, expiresAt: null }]
+      const secrets = [await sealed(text)]
       const prove = proverOf({ contract: TOKENS, store: finding({ ...SIGNING_MATCH, secrets }) })
       expect(prove(withBearer(tokenOf({}, {}, text)), NOW)).toEqual(unavailable)
     }
+  })
+})
+
+describe('a sealed signing secret', () => {
+  /** A store whose signing keys are these, and may be others later. */
+  const storing = (matches: ReadonlyMap<string, SigningKeyMatch>): KeyReader => ({
+    findByDigest: () => undefined,
+    findSigningKey: (_service, id) => matches.get(id),
+  })
+  const withSecrets = (...secrets: readonly SigningSecret[]): SigningKeyMatch => ({ ...SIGNING_MATCH, secrets })
+  const proving = (match: unknown, options: Options = {}) =>
+    proverOf({ contract: TOKENS, store: finding(match), ...options })(withBearer(tokenOf()), NOW)
+
+  it('is opened by any of several master keys', async () => {
+    for (const masterKey of [`${MASTER_KEY},${OTHER_MASTER_KEY}`, `${OTHER_MASTER_KEY},${MASTER_KEY}`]) {
+      expect(proving(SIGNING_MATCH, { masterKey })).toMatchObject({ via: 'token' })
+      const both = withSecrets(await sealed(OTHER_SECRET, { version: '2' }, OTHER_MASTER_KEY), SIGNING)
+      expect(proving(both, { masterKey })).toMatchObject({ via: 'token' })
+    }
+  })
+
+  it.each<[string, () => Promise<readonly SigningSecret[]>]>([
+    ['another master key sealed it', async () => [await sealed(SECRET, {}, OTHER_MASTER_KEY)]],
+    [
+      'another master key sealed it, under the name of this one',
+      async () => [{ ...(await sealed(SECRET, {}, OTHER_MASTER_KEY)), masterKeyId: SIGNING.masterKeyId }],
+    ],
+    ['it is sealed for another key', async () => [await sealed(SECRET, { keyId: 'key_2' })]],
+    ['it is sealed for another service', async () => [await sealed(SECRET, { service: 'other' })]],
+    ['it is sealed as another version', async () => [{ ...(await sealed(SECRET, { version: '2' })), version: '1' }]],
+    ['a character of its nonce differs', async () => [{ ...SIGNING, sealed: changedAt(SIGNING.sealed, 0) }]],
+    ['a character of its text differs', async () => [{ ...SIGNING, sealed: changedAt(SIGNING.sealed, 30) }]],
+    ['a character of its tag differs', async () => [{ ...SIGNING, sealed: changedAt(SIGNING.sealed, -6) }]],
+    ['its end is cut off', async () => [{ ...SIGNING, sealed: SIGNING.sealed.slice(0, -4) }]],
+    ['something follows it', async () => [{ ...SIGNING, sealed: `${SIGNING.sealed}AAAA` }]],
+    ['it is shorter than a tag', async () => [{ ...SIGNING, sealed: 'AAAA' }]],
+    ['it is no base64', async () => [{ ...SIGNING, sealed: '{}' }]],
+    ['it is the secret itself', async () => [{ ...SIGNING, sealed: SECRET }]],
+    ['it is empty', async () => [{ ...SIGNING, sealed: '' }]],
+    [
+      'it stands beside one that opens',
+      async () => [SIGNING, await sealed(OTHER_SECRET, { version: '2' }, OTHER_MASTER_KEY)],
+    ],
+  ])('that does not open makes the token unavailable, and the cause names the key alone: %s', async (_what, make) => {
+    const denied = await proving(withSecrets(...(await make())))
+    expect(denied).toEqual({ ...unavailable, cause: expect.any(Error) })
+    const { message } = (denied as { cause: Error }).cause
+    expect(message).toMatch(/^key key_1: /)
+    for (const text of [SECRET, OTHER_SECRET, MASTER_KEY, OTHER_MASTER_KEY]) expect(message).not.toContain(text)
+  })
+
+  it.each([[undefined], [null], [[]], [[SECRET]], [{ length: 40 }]])(
+    'that is %j makes it unavailable',
+    async (garbage) => {
+      for (const change of [{ sealed: garbage }, { sealed: undefined, text: garbage }]) {
+        expect(await proving({ ...SIGNING_MATCH, secrets: [{ ...SIGNING, ...change }] })).toEqual(unavailable)
+      }
+    },
+  )
+
+  it('is the only one that is believed: a text that lies open in the store is none', () => {
+    const secrets = [{ kind: 'signing', text: SECRET, createdAt: 0, expiresAt: null }]
+    expect(proving({ ...SIGNING_MATCH, secrets })).toEqual(unavailable)
+  })
+
+  it('stays closed where there is no master key', () => {
+    expect(proving(SIGNING_MATCH, { masterKey: undefined })).toEqual(unavailable)
+  })
+
+  it('is not taken from memory for another key: two that were swapped in the store do not open', async () => {
+    const [one, two] = [SIGNING, await sealed(OTHER_SECRET, { keyId: 'key_2' })]
+    const matchOf = (id: string, secret: SigningSecret) => ({ ...withSecrets(secret), key: { ...KEY, id } })
+    const matches = new Map([
+      ['key_1', matchOf('key_1', one)],
+      ['key_2', matchOf('key_2', two)],
+    ])
+    const prove = proverOf({ contract: TOKENS, store: storing(matches) })
+    const by = (kid: string, secret: string) => prove(withBearer(tokenOf({ sub: kid }, { kid }, secret)), NOW)
+    expect(by('key_1', SECRET)).toMatchObject({ via: 'token', key: { id: 'key_1' } })
+    expect(by('key_2', OTHER_SECRET)).toMatchObject({ via: 'token', key: { id: 'key_2' } })
+
+    matches.set('key_1', matchOf('key_1', two)).set('key_2', matchOf('key_2', one))
+    for (const kid of ['key_1', 'key_2']) {
+      const cause = expect.objectContaining({ message: expect.stringContaining(`key ${kid}: `) })
+      for (const secret of [SECRET, OTHER_SECRET]) expect(await by(kid, secret)).toEqual({ ...unavailable, cause })
+    }
+  })
+
+  it.each<[string, Partial<SigningSecret>, Partial<KeyRecord>]>([
+    ['version of its key', { version: '2' }, {}],
+    ['service of the store', {}, { service: 'other' }],
+  ])('is not taken from memory for another %s', async (_what, change, keyChange) => {
+    const matches = new Map([['key_1', SIGNING_MATCH]])
+    const prove = proverOf({ contract: TOKENS, store: storing(matches) })
+    expect(prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
+    matches.set('key_1', { ...withSecrets({ ...SIGNING, ...change }), key: { ...KEY, ...keyChange } })
+    expect(await prove(withBearer(tokenOf()), NOW)).toEqual(unavailable)
+  })
+
+  it('is opened once, however many tokens come', () => {
+    let looks = 0
+    const watched: SigningSecret = {
+      ...SIGNING,
+      get masterKeyId() {
+        looks++
+        return SIGNING.masterKeyId
+      },
+    }
+    const prove = proverOf({ contract: TOKENS, store: finding(withSecrets(watched)) })
+    const looksFor = (text: string, expected: object) => {
+      const before = looks
+      expect(prove(withBearer(text), NOW)).toMatchObject(expected)
+      return looks - before
+    }
+    const first = looksFor(tokenOf(), { via: 'token' })
+    const second = looksFor(tokenOf(), { via: 'token' })
+    const forged = looksFor(tokenOf({}, {}, OTHER_SECRET), tokenInvalid('signature'))
+    // The record is looked at each time, and for the first token the seal as well.
+    expect([first, second, forged]).toEqual([second + 1, second, second])
+  })
+
+  it('that was opened still ends when the store says so', () => {
+    const matches = new Map([['key_1', SIGNING_MATCH]])
+    const prove = proverOf({ contract: TOKENS, store: storing(matches) })
+    expect(prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
+    matches.set('key_1', withSecrets({ ...SIGNING, expiresAt: NOW }))
+    expect(prove(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('signature'))
+    matches.set('key_1', withSecrets())
+    expect(prove(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('signature'))
+    matches.delete('key_1')
+    expect(prove(withBearer(tokenOf()), NOW)).toEqual(tokenInvalid('key'))
+  })
+})
+
+describe('a master key that a function fetches', () => {
+  const proving = (match: unknown, masterKey: MasterKey) =>
+    proverOf({ contract: TOKENS, store: finding(match), masterKey, timeout: 20 })(withBearer(tokenOf()), NOW)
+
+  it('is waited for once', async () => {
+    let asked = 0
+    const masterKey = async () => {
+      asked++
+      return MASTER_KEY
+    }
+    const prove = proverOf({ contract: TOKENS, store: finding(SIGNING_MATCH), masterKey })
+    expect(asked).toBe(0)
+    const first = prove(withBearer(tokenOf()), NOW)
+    expect(first).toBeInstanceOf(Promise)
+    expect(await first).toMatchObject({ via: 'token' })
+    expect(prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
+    expect(asked).toBe(1)
+  })
+
+  it('is not fetched for a key that does not exist', () => {
+    const masterKey = () => {
+      throw new Error('fetched')
+    }
+    expect(proving(undefined, masterKey)).toEqual(tokenInvalid('key'))
+  })
+
+  it('opens several versions at once', async () => {
+    const secrets = [await sealed(OTHER_SECRET, { version: '2' }), SIGNING]
+    await expect(proving({ ...SIGNING_MATCH, secrets }, async () => MASTER_KEY)).resolves.toMatchObject({
+      via: 'token',
+    })
+  })
+
+  it.each<[string, () => Promise<string>]>([
+    ['rejects', () => Promise.reject(new Error('gone'))],
+    ['throws', () => JSON.parse('gone')],
+    ['hangs past the timeout', () => new Promise(() => {})],
+    ['gives a text that is too short', async () => 'short'],
+    ['gives no text', async () => JSON.parse('null')],
+    ['gives another one', async () => OTHER_MASTER_KEY],
+  ])('makes the token unavailable when the function %s', async (_what, masterKey) => {
+    expect(await proving(SIGNING_MATCH, masterKey)).toEqual(unavailable)
+  })
+
+  it('is asked for again after it could not be had', async () => {
+    const answers = [() => Promise.reject(new Error('gone')), async () => MASTER_KEY]
+    const masterKey = () => (answers.shift() ?? (() => Promise.reject(new Error('asked again'))))()
+    const prove = proverOf({ contract: TOKENS, store: finding(SIGNING_MATCH), masterKey })
+    vi.useFakeTimers()
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    expect(await prove(withBearer(tokenOf()), NOW)).toEqual(unavailable)
+    vi.advanceTimersByTime(1000)
+    expect(await prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
+    expect(await prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
   })
 })
 

@@ -1,5 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { attempt } from './attempt.ts'
-import { type Awaitable, chain } from './awaitable.ts'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import type { AnyContract } from './contract.ts'
 import { extract, type Fields } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
@@ -8,25 +9,29 @@ import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN, unavailable } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { Principal } from './principal.ts'
-import { isAccount, isKeyMatch, isSigningKeyMatch } from './record.ts'
-import type { Account, AccountReader, KeyReader, KeyRecord } from './store.ts'
+import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
+import { type MasterKey, sealer } from './seal.ts'
+import type { Account, AccountReader, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import { verifyKey } from './verify-key.ts'
-import { type TokenRules, verifyToken } from './verify-token.ts'
+import { type OpenKeyMatch, type TokenRules, verifyToken } from './verify-token.ts'
 
 export interface ProverOptions {
   readonly contract: AnyContract
   readonly store: KeyReader
   readonly accounts: AccountReader | undefined
   readonly pepper: string | undefined
+  readonly masterKey: MasterKey | undefined
   /** Milliseconds. */
   readonly timeout: number
 }
 
 /** Makes the function that turns header fields into a principal: carrier → format → lookup → verify → account. */
 export function prover(options: ProverOptions): (fields: Fields, now: number) => Awaitable<Principal | Denied> {
-  const { contract, store, accounts, pepper, timeout } = options
+  const { contract, store, accounts, pepper, masterKey, timeout } = options
   const { name: service, token: rules } = contract
   const codec = contract.key && keyCodec(contract.key)
+
+  const open = masterKey === undefined ? undefined : opener(masterKey)
 
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
   const algorithms = [
@@ -74,10 +79,9 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   }
 
   function proveSigned(token: ParsedToken, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
-    const found = attempt(() => store.findSigningKey(service, token.kid), timeout)
+    const found = attempt(() => chain(store.findSigningKey(service, token.kid), opened), timeout)
     return chain(found, (match) => {
       if (isDenied(match)) return match
-      if (match !== undefined && !isSigningKeyMatch(match)) return broken('signing key')
       const verified = verifyToken(token, match, service, rules, now)
       if (isDenied(verified)) return verified
       const { key } = verified
@@ -88,6 +92,20 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
         return { via: 'token', account, key, plan, permissions: key.permissions, claims: token.claims }
       })
     })
+  }
+
+  // One secret that does not open is enough to tell nothing: who knows which one the token was signed with.
+  function opened(match: SigningKeyMatch | undefined): Awaitable<OpenKeyMatch | undefined> {
+    if (match === undefined) return undefined
+    if (!isSigningKeyMatch(match)) throw new Error('the store returned a broken signing key')
+    if (open === undefined) throw new Error('there is no master key to open signing secrets with')
+    const { key, account } = match
+    const texts = match.secrets.map((secret) => open(secret, key))
+    const secretsOf = (all: readonly string[]) =>
+      all.map((text, i) => ({ text, expiresAt: (match.secrets[i] as SigningSecret).expiresAt }))
+    return texts.some(isPromise)
+      ? Promise.all(texts).then((all) => ({ key, account, secrets: secretsOf(all) }))
+      : { key, account, secrets: secretsOf(texts as string[]) }
   }
 
   async function proveIdentity(text: string, token: ParsedToken, now: number): Promise<Principal | Denied> {
@@ -155,13 +173,32 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   return prove
 }
 
+/** How many signing secrets a process keeps open. */
+const OPEN_SECRETS = 1000
+
+/** Opens signing secrets, each once. That a secret is still the key's, the store has said before. */
+function opener(masterKey: MasterKey): (secret: SigningSecret, key: KeyRecord) => Awaitable<string> {
+  const { open } = sealer(masterKey)
+  const known = new LRUCache<string, string>({ max: OPEN_SECRETS })
+  return (secret, { service, id: keyId }) => {
+    // By all that the seal is bound to: else a sealed text that was put beside another key would be opened from memory.
+    const seal = JSON.stringify([service, keyId, secret.version, secret.sealed])
+    const text = known.get(seal)
+    if (text !== undefined) return text
+    return chain(open(secret, { service, keyId, version: secret.version }), (opened) => {
+      known.set(seal, opened)
+      return opened
+    })
+  }
+}
+
 function broken(what: string): Denied<'unavailable'> {
   return unavailable(new Error(`the store returned a broken ${what}`))
 }
 
-/** A claim may be anything, whatever a callback's type says of it: only a text names an account. */
+/** A claim may be anything, whatever a callback's type says of it: only a text that can be an id names an account. */
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+  return isText(value) ? value : undefined
 }
 
 function scopesOf({ scope }: Readonly<Record<string, unknown>>): readonly string[] {

@@ -17,7 +17,14 @@ const KEY = {
   metadata: {},
 }
 const SECRET = { kind: 'key', digest: 'd'.repeat(64), display: '…', createdAt: 0, expiresAt: null }
-const SIGNING = { kind: 'signing', text: 's'.repeat(43), createdAt: 0, expiresAt: null }
+const SIGNING = {
+  kind: 'signing',
+  version: 'v1',
+  sealed: 's'.repeat(96),
+  masterKeyId: 'm1',
+  createdAt: 0,
+  expiresAt: null,
+}
 
 // What stands in for a store's answer is garbage on purpose.
 const keyMatch = (value: unknown) => isKeyMatch(value as KeyMatch)
@@ -97,9 +104,26 @@ describe('isSigningKeyMatch', () => {
   })
 
   it('does not believe one broken secret among good ones', () => {
-    for (const broken of [null, undefined, 'secret', {}, { ...SIGNING, text: undefined }, { ...SIGNING, text: [] }]) {
+    for (const broken of [null, undefined, 'secret', {}]) {
       expect(signingKeyMatch({ key: KEY, secrets: [SIGNING, broken] })).toBe(false)
+      expect(signingKeyMatch({ key: KEY, secrets: [broken, SIGNING] })).toBe(false)
     }
+  })
+
+  it.each(['version', 'sealed', 'masterKeyId'])('does not believe a secret whose %s is no text', (name) => {
+    for (const value of [undefined, null, 1, true, [], ['text'], {}, new Uint8Array(32)]) {
+      expect(signingKeyMatch({ key: KEY, secrets: [SIGNING, { ...SIGNING, [name]: value }] })).toBe(false)
+    }
+  })
+
+  it('does not believe a secret that is not sealed', () => {
+    const { sealed: _sealed, ...rest } = SIGNING
+    expect(signingKeyMatch({ key: KEY, secrets: [{ ...rest, text: 's'.repeat(43) }] })).toBe(false)
+  })
+
+  it('believes a version that ends, and a key without secrets', () => {
+    expect(signingKeyMatch({ key: KEY, secrets: [{ ...SIGNING, expiresAt: 0 }, SIGNING] })).toBe(true)
+    expect(signingKeyMatch({ key: KEY, secrets: [] })).toBe(true)
   })
 
   it('does not believe a version whose end is no time', () => {

@@ -1,4 +1,4 @@
-import type { Account, KeyMatch, KeyRecord, SigningKeyMatch } from './store.ts'
+import type { Account, KeyMatch, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 
 /*
  * What a store returns is looked at before it is believed: a row of an older schema, or a date that became NaN, would
@@ -12,10 +12,15 @@ export function isKeyMatch(value: KeyMatch): boolean {
 
 export function isSigningKeyMatch(value: SigningKeyMatch): boolean {
   const { key, secrets } = value ?? {}
+  return isKey(key) && Array.isArray(secrets) && secrets.every(isSigningSecret)
+}
+
+function isSigningSecret(secret: SigningSecret | undefined): boolean {
   return (
-    isKey(key) &&
-    Array.isArray(secrets) &&
-    secrets.every((secret) => typeof secret?.text === 'string' && isTimeOrNull(secret.expiresAt))
+    typeof secret?.version === 'string' &&
+    typeof secret.sealed === 'string' &&
+    typeof secret.masterKeyId === 'string' &&
+    isTimeOrNull(secret.expiresAt)
   )
 }
 
@@ -38,4 +43,12 @@ function isKey(key: KeyRecord | undefined): boolean {
 
 function isTimeOrNull(value: unknown): boolean {
   return value === null || Number.isFinite(value)
+}
+
+/**
+ * Whether it is a text that every store can hold, index and print: not blank, at most 255 characters, no control
+ * characters, and no lone surrogate, which UTF-8 cannot write.
+ */
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '' && value.length <= 255 && !/[\p{Cc}\p{Cs}]/u.test(value)
 }

@@ -37,17 +37,23 @@ interface SecretVersion {
 /** One version of an API key's secret: its digest, never its text. */
 export interface KeySecret extends SecretVersion {
   readonly kind: 'key'
-  /** See `digestKey`: 64 lower-case hexadecimal digits. */
+  /** See `digestKey`: 64 lower-case hexadecimal digits. Of one service at most one key has it. */
   readonly digest: string
   /** For people to recognise the key by: prefix and last four characters at most. */
   readonly display: string
 }
 
-/** One version of a signing secret, of at least 32 bytes. HS256 needs its text, so it is not a digest. */
+/** A signing secret as it lies in a store: HS256 needs its text again, so it is sealed (AES-256-GCM), not a digest. */
 export interface SigningSecret extends SecretVersion {
   readonly kind: 'signing'
-  readonly text: string
+  /** Unique for the key. The seal is bound to service, key and version: sealed texts cannot be swapped. */
+  readonly version: string
+  readonly sealed: string
+  /** Names the master key that it was sealed with; tells nothing of it. */
+  readonly masterKeyId: string
 }
+
+export type Secret = KeySecret | SigningSecret
 
 export interface KeyMatch {
   readonly key: KeyRecord
@@ -62,16 +68,7 @@ export interface SigningKeyMatch {
   readonly secrets: readonly SigningSecret[]
 }
 
-export type Inserted = { readonly kind: 'inserted' } | { readonly kind: 'exists'; readonly key: KeyRecord }
-
-/** What may change on a key without making it another one. A revocation is not among it: it is not undone. */
-export type KeyChange = Partial<Pick<KeyRecord, 'name' | 'environment' | 'permissions' | 'expiresAt' | 'metadata'>>
-export type AccountChange = Partial<Omit<Account, 'id'>>
-
-/**
- * What verification reads. A store answers synchronously if it can. It never throws for a key that is not there:
- * `undefined` means that no such key exists, and a rejection that the store cannot tell.
- */
+/** What verification reads. */
 export interface KeyReader {
   /** The key whose secret has this digest, live or not, of this service only. One read. */
   findByDigest(service: string, digest: string): Awaitable<KeyMatch | undefined>
@@ -79,42 +76,183 @@ export interface KeyReader {
   findSigningKey(service: string, id: string): Awaitable<SigningKeyMatch | undefined>
   /** The account of an identity provider's subject. Not needed without identity providers, or with `accounts`. */
   findAccount?(id: string): Awaitable<Account | undefined>
+  /** Notes when keys were used. Called in batches, at most once a second. Without it nothing is noted. */
+  recordUses?(uses: readonly KeyUse[]): Awaitable<void>
 }
 
-/** Keys and accounts, and what is done to them. Each operation is atomic: it happens wholly or not at all. */
+/** The last use of a key, in milliseconds since the epoch. */
+export interface KeyUse {
+  readonly service: string
+  readonly keyId: string
+  readonly at: number
+}
+
+/** Points at a key. */
+export interface KeyRef {
+  readonly service: string
+  readonly id: string
+  /** Where it is given, another account's key is one that does not exist. */
+  readonly accountId?: string | undefined
+}
+
+/** A key for people: what there is beside its secrets. */
+export interface KeyDetails {
+  readonly key: KeyRecord
+  /** An API key, or a key that signs tokens. */
+  readonly kind: Secret['kind']
+  /** Its secrets, oldest first. */
+  readonly versions: readonly SecretInfo[]
+  /** To about a second; `null`: never, or not noted. */
+  readonly lastUsedAt: number | null
+}
+
+export interface SecretInfo extends SecretVersion {
+  /** `null` for signing secrets: nothing of them is shown. */
+  readonly display: string | null
+}
+
+/** A part of a list. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Given as `after`, it asks for what follows; `null`: nothing does. */
+  readonly next: string | null
+}
+
+export interface PageQuery {
+  /** The `next` of the page before. A store rejects a text that is none with a TypeError. Default: from the start. */
+  readonly after?: string | undefined
+  /** At most so many, 1 or more. */
+  readonly limit: number
+}
+
+export interface KeyQuery extends PageQuery {
+  readonly service: string
+  /** Default: every account's. */
+  readonly accountId?: string | undefined
+}
+
+export interface AuditQuery extends PageQuery {
+  readonly service?: string | undefined
+  readonly keyId?: string | undefined
+  readonly accountId?: string | undefined
+}
+
+export type AuditAction =
+  | 'key.created'
+  | 'key.imported'
+  | 'key.changed'
+  | 'key.rotated'
+  | 'key.revoked'
+  | 'key.deleted'
+  | 'secret.revealed'
+  | 'secret.resealed'
+  | 'account.created'
+  | 'account.changed'
+
+/** Who did what and when. Holds no secret, token or digest. */
+export interface AuditEntry {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Who: a user, a program. Not checked. */
+  readonly by: string
+  readonly action: AuditAction
+  /** What was asked for: the fields that changed and their values, a reason, an overlap. */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** An entry and what it is about. It outlives the key. */
+export interface AuditRecord extends AuditEntry {
+  readonly service: string | null
+  readonly keyId: string | null
+  readonly accountId: string | null
+}
+
+export type Inserted =
+  | { readonly kind: 'inserted' }
+  /** The id or the digest is another key's. */
+  | { readonly kind: 'taken' }
+  /** The key that `onlyFirst` or `idempotencyKey` found in its place. */
+  | { readonly kind: 'exists'; readonly key: KeyRecord }
+
+export interface InsertOptions {
+  /** Only as the account's first key of this service: of parallel calls one inserts. Default false. */
+  readonly onlyFirst?: boolean | undefined
+  /** Of all calls with the same one, for the same service and account, one inserts, as long as its key exists. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/** What may change on a key without making it another one. A revocation is not among it: it is not undone. */
+export type KeyChange = Partial<Pick<KeyRecord, 'name' | 'environment' | 'permissions' | 'expiresAt' | 'metadata'>>
+export type AccountChange = Partial<Omit<Account, 'id'>>
+
+/** Accounts and keys with their secrets, whole. */
+export interface Records {
+  readonly accounts: readonly Account[]
+  readonly keys: readonly { readonly key: KeyRecord; readonly secrets: readonly Secret[] }[]
+}
+
+/** What a store can do; `@latchkey/core/testing` asks for no more. */
+export interface StoreCapabilities {
+  /** What it has acknowledged outlives the process. */
+  readonly durable: boolean
+  /** Several processes may use it at once. */
+  readonly shared: boolean
+  /** `immediate`: a read that begins after a write has returned sees it. `eventual`: some time later. */
+  readonly consistency: 'immediate' | 'eventual'
+}
+
+/**
+ * Keys and accounts, and what is done to them. Each operation is atomic: it happens wholly, with its audit record, or not
+ * at all. A store answers synchronously if it can. It never rejects for what is not there: `undefined` means that there is
+ * no such key or account, and a rejection that the store cannot tell. A record that is damaged, or of a newer schema than
+ * the store knows, is a rejection that names its id.
+ */
 export interface KeyStore extends KeyReader {
-  findById(service: string, id: string): Awaitable<KeyRecord | undefined>
-  /** The account's keys of this service, oldest first, revoked and expired ones included. */
-  listKeys(service: string, accountId: string): Awaitable<readonly KeyRecord[]>
-  /**
-   * Adds a key with its first secret. Answers `exists`, and changes nothing, when the id or the digest is taken, or,
-   * with `onlyFirst`, when the account already has a key of this service: of parallel calls one inserts.
-   */
-  insertKey(
-    key: KeyRecord,
-    secret: KeySecret | SigningSecret,
-    options?: { readonly onlyFirst?: boolean },
-  ): Awaitable<Inserted>
+  readonly capabilities: StoreCapabilities
+
+  findKey(ref: KeyRef): Awaitable<KeyDetails | undefined>
+  /** Keys of one service, oldest first, revoked and expired ones included. */
+  listKeys(query: KeyQuery): Awaitable<Page<KeyDetails>>
+  /** Adds a key with its first secret. Changes nothing unless it answers `inserted`. */
+  insertKey(key: KeyRecord, secret: Secret, audit: AuditEntry, options?: InsertOptions): Awaitable<Inserted>
   /**
    * Adds a secret to a key. Earlier versions end at `previousEndsAt` at the latest; one in the past ends them at once.
-   * `undefined`: there is no such key, or it is revoked. Rejects when the digest is another key's, or the secret is of another kind.
+   * `undefined`: there is no such key, or it is revoked. Rejects when the digest is taken, or the secret is of another kind.
    */
-  rotateKey(
-    service: string,
-    id: string,
-    secret: KeySecret | SigningSecret,
-    previousEndsAt: number,
-  ): Awaitable<KeyRecord | undefined>
-  /** Sets the tombstone. A second revocation changes nothing. `undefined`: there is no such key. */
-  revokeKey(service: string, id: string, at: number, reason: string | null): Awaitable<KeyRecord | undefined>
+  rotateKey(ref: KeyRef, secret: Secret, previousEndsAt: number, audit: AuditEntry): Awaitable<KeyRecord | undefined>
+  /** Sets the tombstone, as of the audit entry. A second revocation changes nothing, and is not recorded. */
+  revokeKey(ref: KeyRef, reason: string | null, audit: AuditEntry): Awaitable<KeyRecord | undefined>
   /** Removes the key and its secrets: afterwards it is unknown. False: there was no such key. */
-  deleteKey(service: string, id: string): Awaitable<boolean>
-  changeKey(service: string, id: string, change: KeyChange): Awaitable<KeyRecord | undefined>
+  deleteKey(ref: KeyRef, audit: AuditEntry): Awaitable<boolean>
+  changeKey(ref: KeyRef, change: KeyChange, audit: AuditEntry): Awaitable<KeyRecord | undefined>
+
+  /** Signing secrets of the service that another master key sealed, at most `limit`. */
+  listSealed(
+    service: string,
+    otherThan: string,
+    limit: number,
+  ): Awaitable<readonly { readonly keyId: string; readonly secret: SigningSecret }[]>
+  /** Puts one seal in another's place. False: the secret is gone, or no longer sealed as `from`. */
+  resealSecret(ref: KeyRef, from: SigningSecret, to: SigningSecret, audit: AuditEntry): Awaitable<boolean>
 
   findAccount(id: string): Awaitable<Account | undefined>
+  /** Oldest first. */
+  listAccounts(query: PageQuery): Awaitable<Page<Account>>
   /** False, and nothing is changed, when the id is taken. */
-  insertAccount(account: Account): Awaitable<boolean>
-  changeAccount(id: string, change: AccountChange): Awaitable<Account | undefined>
+  insertAccount(account: Account, audit: AuditEntry): Awaitable<boolean>
+  changeAccount(id: string, change: AccountChange, audit: AuditEntry): Awaitable<Account | undefined>
+
+  /** Adds all of them, without audit records, or nothing: false when one of the ids or digests is taken. */
+  insertAll(records: Records): Awaitable<boolean>
+
+  /** For what changes nothing else: a secret that was shown. */
+  recordAudit(record: AuditRecord): Awaitable<void>
+  /** Newest first. */
+  listAudit(query: AuditQuery): Awaitable<Page<AuditRecord>>
+
+  recordUses(uses: readonly KeyUse[]): Awaitable<void>
+  /** Gives back connections and files. Afterwards every call rejects. */
+  close(): Awaitable<void>
 }
 
 /** Accounts of an application with its own user table. */

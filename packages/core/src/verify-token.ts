@@ -2,7 +2,7 @@ import { hmacBase64Url } from '#platform'
 import { equalDigests } from './digest.ts'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
-import type { SigningKeyMatch, SigningSecret } from './store.ts'
+import type { Account, KeyRecord } from './store.ts'
 import { keyDenial } from './verify-key.ts'
 
 /** What a contract asks of the claims. `exp` and `iat` are always required (RFC 7519 §4.1). */
@@ -21,6 +21,19 @@ export interface TokenRules {
   readonly maxLifetime?: number
 }
 
+/** A signing key as a store found it, its secrets open. */
+export interface OpenKeyMatch {
+  readonly key: KeyRecord
+  readonly account: Account | null
+  readonly secrets: readonly OpenSecret[]
+}
+
+export interface OpenSecret {
+  /** What tokens are signed with, as UTF-8. */
+  readonly text: string
+  readonly expiresAt: number | null
+}
+
 /** HS256 keys have at least 256 bits (RFC 7518 §3.2). */
 export const MIN_SIGNING_SECRET_BYTES = 32
 
@@ -32,11 +45,11 @@ export const MIN_SIGNING_SECRET_BYTES = 32
  */
 export function verifyToken(
   token: ParsedToken,
-  match: SigningKeyMatch | undefined,
+  match: OpenKeyMatch | undefined,
   service: string,
   rules: TokenRules,
   now: number,
-): SigningKeyMatch | Denied {
+): OpenKeyMatch | Denied {
   const known = match !== undefined && match.key.id === token.kid && match.key.service === service
   if (!known) {
     spendHmac(token)
@@ -58,19 +71,17 @@ function spendHmac(token: ParsedToken): void {
   equalDigests(hmacBase64Url('a secret of no key, of the usual length', token.signingInput), token.signature)
 }
 
-function isLongEnough(secret: SigningSecret): boolean {
-  const { text } = secret
-  if (typeof text !== 'string') return false
+export function isLongEnough({ text }: Pick<OpenSecret, 'text'>): boolean {
   // UTF-8 is never shorter than the text, so the usual secret is not encoded: that took longer than an unknown `kid`.
   return text.length >= MIN_SIGNING_SECRET_BYTES || new TextEncoder().encode(text).length >= MIN_SIGNING_SECRET_BYTES
 }
 
-function isLive(secret: SigningSecret, now: number): boolean {
+function isLive(secret: OpenSecret, now: number): boolean {
   return secret.expiresAt === null || now < secret.expiresAt
 }
 
 // Both are the canonical base64url of 32 bytes, so comparing the texts compares the MACs.
-function isSignedBy(token: ParsedToken, secret: SigningSecret): boolean {
+function isSignedBy(token: ParsedToken, secret: OpenSecret): boolean {
   return equalDigests(hmacBase64Url(secret.text, token.signingInput), token.signature)
 }
 

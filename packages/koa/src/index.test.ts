@@ -7,8 +7,8 @@ import {
   createAuth,
   defineContract,
   header,
-  issueKey,
   type KeyedPrincipal,
+  manageKeys,
   memoryLimiter,
   memoryStore,
   type Principal,
@@ -45,14 +45,16 @@ const contract = defineContract({
 })
 
 const store = memoryStore()
-for (const [id, plan] of [
-  ['ada', 'pro'],
-  ['bob', 'free'],
-] as const) {
-  store.insertAccount({ id, plan, status: 'active', email: null, metadata: {} })
-}
-const { text: ada } = await issueKey(store, contract, { accountId: 'ada', name: 'reads', permissions: ['read'] })
-const { text: bob } = await issueKey(store, contract, { accountId: 'bob', name: 'writes', permissions: ['write'] })
+store.insertAll({
+  accounts: [
+    { id: 'ada', plan: 'pro', status: 'active', email: null, metadata: {} },
+    { id: 'bob', plan: 'free', status: 'active', email: null, metadata: {} },
+  ],
+  keys: [],
+})
+const keys = manageKeys({ contract, store, by: 'test' })
+const ada = (await keys.create({ accountId: 'ada', name: 'reads', permissions: ['read'] })).secret ?? ''
+const bob = (await keys.create({ accountId: 'bob', name: 'writes', permissions: ['write'] })).secret ?? ''
 const auth = createAuth({ contract, store })
 
 /** The same store, as one in another process answers: later. */

@@ -1,6 +1,7 @@
 /** Hashing on Node, Bun and Deno: the runtime's own OpenSSL or BoringSSL, synchronous. */
 import { Buffer, isUtf8 } from 'node:buffer'
-import { createHash, createHmac } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto'
+import type { Awaitable } from '../awaitable.ts'
 
 export function sha256Hex(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
@@ -19,4 +20,35 @@ export function hmacBase64Url(secret: string, text: string): string {
 export function textOfBase64Url(encoded: string): string | undefined {
   const bytes = Buffer.from(encoded, 'base64url')
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
+}
+
+const TAG_BYTES = 16
+
+/** AES-256-GCM: the encrypted bytes, then the tag. */
+export function aesGcmSeal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  bytes: Uint8Array,
+  additional: Uint8Array,
+): Awaitable<Uint8Array> {
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(additional)
+  return Buffer.concat([cipher.update(bytes), cipher.final(), cipher.getAuthTag()])
+}
+
+/** What `aesGcmSeal` sealed, or `undefined` when the tag does not hold. */
+export function aesGcmOpen(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  additional: Uint8Array,
+): Awaitable<Uint8Array | undefined> {
+  try {
+    const end = sealed.length - TAG_BYTES
+    // Without the length OpenSSL would take a tag of four bytes for a whole one.
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(additional).setAuthTag(sealed.subarray(end))
+    return Buffer.concat([decipher.update(sealed.subarray(0, end)), decipher.final()])
+  } catch {
+    return undefined
+  }
 }

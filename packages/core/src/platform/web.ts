@@ -32,3 +32,38 @@ export function textOfBase64Url(encoded: string): string | undefined {
     return undefined
   }
 }
+
+/** AES-256-GCM: the encrypted bytes, then the tag. */
+export async function aesGcmSeal(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  bytes: Uint8Array,
+  additional: Uint8Array,
+): Promise<Uint8Array> {
+  const cipher = { name: 'AES-GCM', iv: copy(nonce), additionalData: copy(additional) }
+  return new Uint8Array(await crypto.subtle.encrypt(cipher, await aesKey(key), copy(bytes)))
+}
+
+/** What `aesGcmSeal` sealed, or `undefined` when the tag does not hold. */
+export async function aesGcmOpen(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  sealed: Uint8Array,
+  additional: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  const cipher = { name: 'AES-GCM', iv: copy(nonce), additionalData: copy(additional) }
+  try {
+    return new Uint8Array(await crypto.subtle.decrypt(cipher, await aesKey(key), copy(sealed)))
+  } catch {
+    return undefined
+  }
+}
+
+function aesKey(key: Uint8Array): Promise<CryptoKey> {
+  return crypto.subtle.importKey('raw', copy(key), 'AES-GCM', false, ['encrypt', 'decrypt'])
+}
+
+// WebCrypto's types want a buffer that nobody shares.
+function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
+}
