@@ -1,0 +1,24 @@
+import type { Awaitable } from '@latchkey/core'
+
+/** A statement and the values of its parameters: nothing that comes from outside ever stands in the SQL. */
+export interface Query {
+  readonly sql: string
+  readonly parameters: readonly unknown[]
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/**
+ * How statements reach a database. A write is a list of statements that are all known before the first one runs, because
+ * D1 has no other transactions; a statement that depends on an earlier one asks the tables.
+ */
+export interface Connection {
+  /** The rows of a statement that changes nothing. */
+  read(query: Query): Awaitable<readonly Row[]>
+  /** Runs all of them in one transaction, wholly or not at all. The rows of the last one. */
+  write(queries: readonly Query[]): Awaitable<readonly Row[]>
+  close(): Awaitable<void>
+}
+
+/** The SQL that is spoken: how types are called, and how changes are announced. */
+export type Engine = 'postgres' | 'sqlite'

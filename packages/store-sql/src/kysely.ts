@@ -1,0 +1,65 @@
+import type { KeyStore } from '@latchkey/core'
+import { CompiledQuery, type Kysely } from 'kysely'
+import type { Connection, Engine, Query, Row } from './connection.ts'
+import { plainError } from './failure.ts'
+import { checkVersion, migrate } from './migrate.ts'
+import { sqlStore } from './sql-store.ts'
+
+export interface KyselyOptions {
+  /** Which SQL the dialect speaks: Postgres' (PGlite, Neon…) or SQLite's (better-sqlite3, Turso…). */
+  readonly engine: Engine
+  /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
+  readonly migrate?: boolean
+}
+
+/**
+ * Keeps keys in a database that the application has open with Kysely, whatever its dialect. The dialect must have
+ * transactions. It must have timeouts of its own: a request is answered in time in any case, but a statement that hangs
+ * keeps its connection. `close` leaves the database open.
+ *
+ * Rejects when the database has a newer schema, and with the database's error.
+ */
+export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOptions): Promise<KeyStore> {
+  const { engine, migrate: migrates = true } = options
+  if (typeof db?.executeQuery !== 'function' || db.isTransaction) {
+    throw new TypeError('db must be a Kysely, and no transaction')
+  }
+  if (engine !== 'postgres' && engine !== 'sqlite') throw new TypeError('engine must be one of postgres, sqlite')
+  const connection = kyselyConnection(db, engine)
+  await (migrates ? migrate(connection, engine) : checkVersion(connection, engine))
+  return sqlStore(connection, engine, { durable: true, shared: true, consistency: 'immediate' })
+}
+
+function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine): Connection {
+  // The application's plugins, such as one for camelCase, are for the application's tables.
+  const db = given.withoutPlugins()
+  const transaction = engine === 'postgres' ? db.transaction().setIsolationLevel('read committed') : db.transaction()
+  let isOpen = true
+
+  async function run(on: Pick<Kysely<Tables>, 'executeQuery'>, { sql, parameters }: Query): Promise<readonly Row[]> {
+    const { rows } = await on.executeQuery<Row>(CompiledQuery.raw(sql, [...parameters]))
+    return rows
+  }
+
+  async function whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (!isOpen) throw new Error('the store is closed')
+    return work().catch((error) => {
+      throw plainError(error)
+    })
+  }
+
+  return {
+    read: (query: Query) => whileOpen(() => run(db, query)),
+    write: (queries: readonly Query[]) =>
+      whileOpen(() =>
+        transaction.execute(async (open) => {
+          let rows: readonly Row[] = []
+          for (const query of queries) rows = await run(open, query)
+          return rows
+        }),
+      ),
+    close(): void {
+      isOpen = false
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { closeSync, openSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { KeyStore } from '@latchkey/core'
+import type { Connection, Query, Row } from './connection.ts'
+import { checkVersion, migrate } from './migrate.ts'
+import { sqlStore } from './sql-store.ts'
+
+export interface SqliteOptions {
+  /** How long a write waits for another process's, in milliseconds. This process waits with it. Default 2000. */
+  readonly timeout?: number
+  /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
+  readonly migrate?: boolean
+}
+
+/** The part of libsql that is used; better-sqlite3 and Bun's SQLite have it too. */
+interface Database {
+  readonly inTransaction: boolean
+  prepare(sql: string): Statement
+  close(): void
+}
+
+interface Statement {
+  all(...parameters: unknown[]): unknown[]
+  run(...parameters: unknown[]): unknown
+}
+
+/**
+ * Opens a file, or makes it, readable for its owner alone. Several processes may have it open: readers and the one writer
+ * do not wait for each other (WAL). Reads are answered synchronously, in some 15 microseconds. `:memory:` is a database of
+ * this store alone, gone when it is closed.
+ *
+ * Rejects when the file cannot be opened, is no database, or has a newer schema.
+ */
+export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<KeyStore> {
+  const { timeout = 2000, migrate: migrates = true } = options
+  if (typeof path !== 'string' || path === '') throw new TypeError('path must be the path of a file')
+  if (!(Number.isInteger(timeout) && timeout >= 0)) throw new TypeError('timeout must be whole milliseconds')
+  const { default: Libsql } = await import('libsql')
+  const inMemory = path === ':memory:'
+  if (!inMemory && migrates) makeFile(path)
+  else if (!inMemory) statSync(path)
+  // From the root, so that no path is taken for a URL.
+  const database: Database = new Libsql(inMemory ? path : resolve(path))
+  const connection = sqliteConnection(database)
+  try {
+    database.prepare(`pragma busy_timeout = ${timeout}`).all()
+    await enterWal(database, timeout)
+    // A commit that was acknowledged survives a loss of power, not only of the process.
+    database.prepare('pragma synchronous = full').all()
+    await (migrates ? migrate(connection, 'sqlite') : checkVersion(connection, 'sqlite'))
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  return sqlStore(connection, 'sqlite', { durable: !inMemory, shared: !inMemory, consistency: 'immediate' })
+}
+
+/**
+ * Makes the file, if it is not there, readable for its owner alone. One that is there is never opened beside SQLite: closing
+ * it would give up all locks of this process on it (POSIX), and the next process that ends would throw the log away.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/** Where others are about to change the mode of a new file too, SQLite does not wait by itself. */
+async function enterWal(database: Database, timeout: number): Promise<void> {
+  for (const end = performance.now() + timeout; ; ) {
+    try {
+      database.prepare('pragma journal_mode = wal').all()
+      return
+    } catch (error) {
+      const isBusy = (error as { readonly code?: unknown }).code === 'SQLITE_BUSY'
+      if (!isBusy || performance.now() >= end) throw error
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+}
+
+/** Each statement is prepared once: there are as many as this package has. */
+function sqliteConnection(database: Database): Connection {
+  const prepared = new Map<string, Statement>()
+  let isOpen = true
+
+  function statement(sql: string): Statement {
+    if (!isOpen) throw new Error('the store is closed')
+    const known = prepared.get(sql) ?? database.prepare(sql)
+    prepared.set(sql, known)
+    return known
+  }
+
+  function all({ sql, parameters }: Query): readonly Row[] {
+    return statement(sql).all(...parameters) as Row[]
+  }
+
+  return {
+    read: all,
+    write(queries: readonly Query[]): readonly Row[] {
+      // From the start as a writer: one that began as a reader could not become one after another process's write.
+      statement('begin immediate').run()
+      try {
+        let rows: readonly Row[] = []
+        for (const query of queries) rows = all(query)
+        statement('commit').run()
+        return rows
+      } catch (error) {
+        // Not where SQLite has done so itself: a disk that is full.
+        if (database.inTransaction) statement('rollback').run()
+        throw error
+      }
+    },
+    close(): void {
+      if (isOpen) database.close()
+      isOpen = false
+    },
+  }
+}
