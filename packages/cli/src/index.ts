@@ -1,0 +1,2 @@
+export { openStore } from './open-store.ts'
+export { printableUrl } from './store-url.ts'

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { run } from './run.ts'
+import { processWorld } from './world.ts'
+
+process.exitCode = await run(process.argv.slice(2), processWorld())

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { openStore } from './open-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const ACCOUNT = { id: 'acme', plan: 'pro', status: 'active', email: null, metadata: {} } as const
+
+describe('openStore', () => {
+  it('opens a store in memory, a new one each time', async () => {
+    const [one, other] = [await openStore('memory:'), await openStore('memory:')]
+    await one.insertAll({ accounts: [ACCOUNT], keys: [] })
+    expect([await one.findAccount('acme'), await other.findAccount('acme')]).toEqual([ACCOUNT, undefined])
+  })
+
+  it.each([
+    ['sqlite:', 'a.db'],
+    ['SQLITE:', 'b.db'],
+    ['sqlite://', 'c.db'],
+  ])('opens a SQLite file at %s and a path', async (scheme, name) => {
+    const path = join(folder, name)
+    const store = await openStore(`${scheme}${path}`)
+    await store.insertAll({ accounts: [ACCOUNT], keys: [] })
+    await store.close()
+    expect(statSync(path).isFile()).toBe(true)
+    const again = await openStore(`sqlite:${path}`)
+    expect(await again.findAccount('acme')).toEqual(ACCOUNT)
+    await again.close()
+  })
+
+  it('rejects when a Postgres does not answer', async () => {
+    await expect(openStore('postgres://app:hunter2@127.0.0.1:1/keys')).rejects.toThrow('ECONNREFUSED')
+    await expect(openStore('postgresql://app:hunter2@127.0.0.1:1/keys')).rejects.toThrow('ECONNREFUSED')
+  })
+
+  it.each([
+    ['sqlite:', "a store's URL must be sqlite:PATH: the path is missing"],
+    [
+      'redis://:hunter2@cache',
+      "a redis: store cannot be opened yet; a store's URL must be sqlite:PATH, postgres://… or memory:",
+    ],
+    ['mysql://app:hunter2@db', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
+    ['keys.db', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
+    ['', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
+  ])('rejects %j and does not repeat it', async (url, message) => {
+    await expect(openStore(url)).rejects.toThrow(new TypeError(message))
+  })
+})

@@ -1,0 +1,43 @@
+import { type KeyStore, memoryStore } from '@latchkey/core'
+
+const ACCEPTED = 'sqlite:PATH, postgres://… or memory:'
+
+/**
+ * Opens the store that a URL names: `sqlite:PATH` (the file is made if it is not there), `postgres://…`, or `memory:`,
+ * which is gone with the process. The tables are made or brought up to date.
+ *
+ * Rejects with a TypeError when there is no such kind of store, and with the store's error when it does not open. Does
+ * not repeat the URL: it may hold a password.
+ */
+export async function openStore(url: string): Promise<KeyStore> {
+  switch (schemeOf(url)) {
+    case 'memory':
+      return memoryStore()
+    case 'sqlite': {
+      const { openSqlite } = await import('@latchkey/store-sql')
+      return openSqlite(pathOf(url))
+    }
+    case 'postgres':
+    case 'postgresql': {
+      const { openPostgres } = await import('@latchkey/store-sql')
+      return openPostgres(url)
+    }
+    case 'redis':
+    case 'rediss':
+      throw new TypeError(`a redis: store cannot be opened yet; a store's URL must be ${ACCEPTED}`)
+    default:
+      throw new TypeError(`a store's URL must be ${ACCEPTED}`)
+  }
+}
+
+/** The scheme of a URL in lower case, or nothing. */
+export function schemeOf(url: string): string {
+  return /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase() ?? ''
+}
+
+/** `sqlite:keys.db` and `sqlite:/var/keys.db`; also with the two slashes that other URLs have. */
+function pathOf(url: string): string {
+  const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
+  if (path === '') throw new TypeError("a store's URL must be sqlite:PATH: the path is missing")
+  return path
+}
