@@ -4,8 +4,9 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Demo, type ServiceInfo, type ServiceName, startDemo } from '../../examples/demo/src/demo.ts'
+import { type Demo, type ServiceInfo, startDemo } from '../../examples/demo/src/demo.ts'
 import { FRAMEWORKS } from '../../examples/demo/src/options.ts'
+import type { ServiceName } from '../../examples/demo/src/service.ts'
 
 export type Environment = Readonly<Record<string, string>>
 

@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeWith } from '../../../test/requirements.ts'
+import { type PostgresServer, startPostgres } from '../../../test/stores/postgres-server.ts'
 import { type Demo, startDemo } from './demo.ts'
-import { FRAMEWORKS } from './options.ts'
+import { FRAMEWORKS, type Framework } from './options.ts'
 
 interface Seen {
   readonly status: number
@@ -25,19 +27,34 @@ function tokenFor(apiKey: string, secret: string, claims: Record<string, unknown
 }
 
 describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
+  describe('with keys in memory', () => answersAsDocumented(framework, async () => 'memory:'))
+  describe('with keys in a new SQLite file', () => answersAsDocumented(framework, async () => undefined))
+})
+
+describeWith('postgres', 'the demo with keys in Postgres', (found) => {
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres(found)
+  }, 60_000)
+  afterAll(() => server.stop())
+
+  describe.each(FRAMEWORKS)('on %s', (framework) => answersAsDocumented(framework, () => server.database()))
+})
+
+function answersAsDocumented(framework: Framework, storeUrl: () => Promise<string | undefined>): void {
   let demo: Demo
   const base = (service: keyof Demo['info']['services']) => demo.info.services[service].baseUrl
   const credential = (service: keyof Demo['info']['services'], name: string) =>
     demo.info.services[service].credentials[name] ?? ''
 
   beforeAll(async () => {
-    demo = await startDemo({ framework, port: 0, store: 'memory:', onPrem: false })
+    demo = await startDemo({ framework, port: 0, store: await storeUrl(), onPrem: false })
   })
   afterAll(() => demo.close())
 
   it('says where each API is and which credentials it has', () => {
     const names = Object.entries(demo.info.services).map(([name, service]) => [name, Object.keys(service.credentials)])
-    expect(demo.info).toMatchObject({ framework, store: 'memory:' })
+    expect(demo.info.framework).toBe(framework)
     expect(Object.fromEntries(names)).toEqual({
       viesus: ['live', 'live2', 'deleted', 'zeroCredits'],
       viralsync: ['live', 'live2', 'revoked', 'deleted', 'free', 'business'],
@@ -373,4 +390,4 @@ describe.each(FRAMEWORKS)('the demo on %s', (framework) => {
     const token = tokenFor(credential('visualLayer', 'apiKey'), credential('visualLayer', 'apiSecret'))
     expect((await ask(`${base('viralsync')}/v1/me`, { authorization: `Bearer ${token}` })).status).toBe(401)
   })
-})
+}

@@ -1,36 +1,42 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { memoryLimiter, memoryStore } from '@latchkey/core'
+import { createServer, type RequestListener } from 'node:http'
+import { balanceOf, type KeyStore, memoryLimiter } from '@latchkey/core'
 import { expressListener } from './frameworks/express.ts'
 import { honoListener } from './frameworks/hono.ts'
 import { koaListener } from './frameworks/koa.ts'
 import type { DemoOptions, Framework } from './options.ts'
-import { encode, type Service } from './service.ts'
-import { aiApiService, seedAiApi } from './services/ai-api.ts'
-import { seedViddyscribe, viddyscribeService } from './services/viddyscribe.ts'
-import { seedViesus, viesusService } from './services/viesus.ts'
-import { seedViralsync, viralsyncService } from './services/viralsync.ts'
-import { seedVisualLayer, visualLayerService } from './services/visual-layer.ts'
-import { isHost, originForm } from './target.ts'
+import { type Seeded, seed } from './seed.ts'
+import { closeServer, listen, wellFormed } from './server.ts'
+import type { Credentials, Service, ServiceName } from './service.ts'
+import { aiApiService } from './services/ai-api.ts'
+import { viddyscribeService } from './services/viddyscribe.ts'
+import { viesusService } from './services/viesus.ts'
+import { viralsyncService } from './services/viralsync.ts'
+import { visualLayerService } from './services/visual-layer.ts'
+import { type OpenedStore, openDemoStore } from './store.ts'
 
 /** What `--json` prints. */
 export interface DemoInfo {
   readonly url: string
   readonly framework: Framework
+  /** Its URL without a password. */
   readonly store: string
   readonly services: Readonly<Record<ServiceName, ServiceInfo>>
 }
 
-export type ServiceName = 'viesus' | 'viralsync' | 'aiApi' | 'viddyscribe' | 'visualLayer'
-
 export interface ServiceInfo {
   readonly baseUrl: string
-  readonly credentials: Readonly<Record<string, string>>
+  /** Empty where another demo has made the keys of this store. */
+  readonly credentials: Credentials
 }
 
 export interface Demo {
   readonly info: DemoInfo
+  /** The id of ViralSync's key `live`, where this demo has made it. */
+  readonly liveKeyId: string | undefined
+  /** What people should know before they rely on it, in lines. */
+  readonly warnings: readonly string[]
+  /** Ends every connection, writes what is still to be written, and gives the store back. */
   close(): Promise<void>
 }
 
@@ -40,72 +46,71 @@ const LISTENERS: Readonly<Record<Framework, (services: readonly Service[]) => Re
   koa: koaListener,
 }
 
-/** Starts all five APIs in one server. Rejects when the port is taken. */
-export async function startDemo({
-  framework,
-  port,
-  store: storeUrl,
-  onPrem,
-}: Omit<DemoOptions, 'json' | 'help'>): Promise<Demo> {
-  const store = memoryStore()
-  const limiter = memoryLimiter()
-  const session = randomBytes(24).toString('base64url')
-  const sessions = new Map<string, string>()
-  const credentials: Record<ServiceName, Readonly<Record<string, string>>> = {
-    viesus: await seedViesus(store, limiter),
-    viralsync: await seedViralsync(store),
-    aiApi: await seedAiApi(store, limiter),
-    viddyscribe: await seedViddyscribe(store, limiter),
-    visualLayer: await seedVisualLayer(store, session, sessions),
+/** Starts all five APIs in one server. Rejects when the store cannot be opened, or the port is taken. */
+export async function startDemo(options: Omit<DemoOptions, 'json' | 'help'>): Promise<Demo> {
+  const opened = await openDemoStore(options.store)
+  try {
+    return await startOn(opened, options)
+  } catch (error) {
+    await opened.close()
+    throw error
   }
-  const services: Record<ServiceName, Service> = {
+}
+
+async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 'help'>): Promise<Demo> {
+  const { framework, port, onPrem, masterKey = randomBytes(32).toString('base64url') } = options
+  const services = servicesOn(opened.store, masterKey, onPrem)
+  const server = createServer(wellFormed(LISTENERS[framework](Object.values(services))))
+  // No line is dropped in silence; Node's 16 KiB for all of them still hold.
+  server.maxHeadersCount = 0
+  // Before the store is filled: who fails at the port has made no keys that nobody knows.
+  const url = await listen(server, port)
+  const seeded = await seed(opened.store, masterKey).catch(async (error) => {
+    await closeServer(server)
+    throw error
+  })
+  return {
+    info: { url, framework, store: opened.url, services: describe(services, url, seeded) },
+    liveKeyId: seeded?.liveKeyId,
+    warnings: opened.lasts && options.masterKey === undefined ? [NO_MASTER_KEY] : [],
+    async close() {
+      await closeServer(server)
+      await Promise.all(Object.values(services).map(({ auth }) => auth.close()))
+      await opened.close()
+    },
+  }
+}
+
+const NO_MASTER_KEY =
+  'LATCHKEY_MASTER_KEY is not set: the signing secrets that this process makes for Visual Layer can be opened by it alone, and it opens no others'
+
+function servicesOn(store: KeyStore, masterKey: string, onPrem: boolean): Readonly<Record<ServiceName, Service>> {
+  const limiter = memoryLimiter()
+  const services = {
     viesus: viesusService(store, limiter),
     viralsync: viralsyncService(store, limiter),
     aiApi: aiApiService(store, limiter),
     viddyscribe: viddyscribeService(store, limiter),
-    visualLayer: visualLayerService(store, sessions, onPrem),
+    visualLayer: visualLayerService(store, masterKey, onPrem),
   }
-
-  const server = createServer(wellFormed(LISTENERS[framework](Object.values(services))))
-  // No line is dropped in silence; Node's 16 KiB for all of them still hold.
-  server.maxHeadersCount = 0
-  const url = await listen(server, port)
-  const infos = Object.entries(services).map(([name, { prefix }]) => [
-    name,
-    { baseUrl: url + prefix, credentials: credentials[name as ServiceName] },
-  ])
-  return {
-    info: { url, framework, store: storeUrl, services: Object.fromEntries(infos) },
-    close: () => close(server),
-  }
-}
-
-/** Refuses targets and hosts that no URL has (RFC 9112 §3.2) before a framework makes of them what the others do not. */
-function wellFormed(listener: RequestListener): RequestListener {
-  return (request, response) => {
-    const target = originForm(request.url ?? '')
-    if (target !== undefined && isHost(request.headers.host ?? '')) {
-      request.url = target
-      listener(request, response)
-      return
+  // Counted in this process: every demo has its own, whoever made the accounts.
+  for (const { auth, balances = {} } of Object.values<Service>(services)) {
+    for (const [id, balance] of Object.entries(balances)) {
+      limiter.setBalance(balanceOf(auth.contract.name, id), balance)
     }
-    const { status, headers, body } = encode({ status: 400, body: { error: 'Bad Request' } })
-    response.writeHead(status, { ...headers }).end(body)
   }
+  return services
 }
 
-function listen(server: Server, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', () => {
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    })
-  })
-}
-
-function close(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
+function describe(services: Readonly<Record<ServiceName, Service>>, url: string, seeded: Seeded | undefined) {
+  const info = (name: ServiceName): ServiceInfo => {
+    return { baseUrl: url + services[name].prefix, credentials: seeded?.credentials[name] ?? {} }
+  }
+  return {
+    viesus: info('viesus'),
+    viralsync: info('viralsync'),
+    aiApi: info('aiApi'),
+    viddyscribe: info('viddyscribe'),
+    visualLayer: info('visualLayer'),
+  }
 }

@@ -7,7 +7,10 @@ export interface DemoOptions {
   readonly framework: Framework
   /** 0: any free port. */
   readonly port: number
-  readonly store: 'memory:'
+  /** Where keys are kept, as `openStore` takes it. Default: a new SQLite file, gone with the demo. */
+  readonly store?: string | undefined
+  /** Seals Visual Layer's signing secrets and its sessions; several demos on one store share it. Default: a random one. */
+  readonly masterKey?: string | undefined
   /** Print one line of JSON instead of the page for people. */
   readonly json: boolean
   /** Visual Layer's on-premises mode: no authentication there. */
@@ -19,13 +22,16 @@ export const USAGE = `Usage: npx pnpm start [options]
 
   --framework=hono|express|koa   the web framework that serves the demo (default hono)
   --port=N                       the port on 127.0.0.1, 0 for any free one (default 8787)
-  --store=memory:                where keys are kept (default memory:)
+  --store=URL                    where keys are kept: memory:, sqlite:PATH or postgres://…
+                                 (default a new SQLite file, removed when the demo stops)
   --on-prem                      Visual Layer's on-premises mode: no authentication there
   --json                         print one line of JSON once it listens
-  -h, --help                     print this`
+  -h, --help                     print this
+
+LATCHKEY_MASTER_KEY, at least 32 bytes, is what demos share that share a store (default a random one).`
 
 /** @throws TypeError with one line for the terminal. */
-export function parseOptions(words: readonly string[]): DemoOptions {
+export function parseOptions(words: readonly string[], environment: NodeJS.ProcessEnv): DemoOptions {
   const { values } = parse(words)
   const framework = FRAMEWORKS.find((name) => name === values.framework)
   if (framework === undefined) {
@@ -34,11 +40,12 @@ export function parseOptions(words: readonly string[]): DemoOptions {
   if (!/^\d{1,5}$/.test(values.port) || Number(values.port) > 65_535) {
     throw new TypeError(`--port must be a number from 0 to 65535, not "${values.port}"`)
   }
-  if (values.store !== 'memory:') throw new TypeError('--store must be memory:')
   return {
     framework,
     port: Number(values.port),
     store: values.store,
+    // Empty counts as absent.
+    masterKey: environment.LATCHKEY_MASTER_KEY || undefined,
     json: values.json,
     onPrem: values['on-prem'],
     help: values.help,
@@ -52,7 +59,7 @@ function parse(words: readonly string[]) {
       options: {
         framework: { type: 'string', default: 'hono' },
         port: { type: 'string', default: '8787' },
-        store: { type: 'string', default: 'memory:' },
+        store: { type: 'string' },
         json: { type: 'boolean', default: false },
         'on-prem': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

@@ -4,12 +4,19 @@ import {
   type Answer,
   type AnyAuth,
   type AuthenticateOptions,
+  type Balance,
   balanceOf,
+  type Denied,
   type Everyone,
   type Limiter,
   type Principal,
   type Requirement,
 } from '@latchkey/core'
+
+export type ServiceName = 'viesus' | 'viralsync' | 'aiApi' | 'viddyscribe' | 'visualLayer'
+
+/** Texts of a service's keys and secrets, by name: what no store knows. */
+export type Credentials = Readonly<Record<string, string>>
 
 /** One documented API: where it is mounted, who guards it, and its routes. No framework knows more about it. */
 export interface Service {
@@ -19,6 +26,8 @@ export interface Service {
   readonly mount?: AuthenticateOptions
   /** Holds the balances that routes are charged to. */
   readonly limiter?: Limiter
+  /** What accounts have left when the demo starts, by their ids. */
+  readonly balances?: Readonly<Record<string, Balance>>
   /** Pages that the guard does not stand in front of, because they guard themselves; they answer every method. */
   readonly ownGuard?: readonly Page[]
   readonly routes: readonly Route[]
@@ -105,6 +114,12 @@ export async function answerOf(service: Service, route: Page & Partial<Route>, c
     if (cost > 0) await service.limiter?.refund(balanceOf(service.auth.contract.name, provenBy(call).account.id), cost)
     return service.errors.bad_request
   }
+}
+
+/** The documented answer to a denial that a page finds by itself. */
+export function answerTo(denied: Denied, { auth }: Pick<Service, 'auth'>, call: Call): Answer {
+  const { status, headers, body } = auth.render(denied, { get: (name) => call.header(name) ?? null })
+  return { status, headers, body: JSON.parse(body) }
 }
 
 /** An answer in bytes. The same function serves every framework, so the bytes are the same on each. */

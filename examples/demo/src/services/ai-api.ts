@@ -1,6 +1,7 @@
 import { aiApi, aiApiErrors } from '@latchkey/contracts'
-import { balanceOf, createAuth, issueKey, type KeyStore, type Limiter, type NewKey } from '@latchkey/core'
-import { jsonOf, provenBy, type Service } from '../service.ts'
+import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys, type NewKey } from '@latchkey/core'
+import { issue } from '../issue.ts'
+import { type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = aiApi()
 
@@ -13,6 +14,7 @@ export function aiApiService(store: KeyStore, limiter: Limiter): Service {
     prefix: '/ai-api',
     auth,
     limiter,
+    balances: { acct_exhausted: { remaining: 0, used: 10_000 } },
     errors: aiApiErrors,
     headers: () => ({ 'X-Request-Id': `req_${crypto.randomUUID()}` }),
     routes: [
@@ -81,32 +83,32 @@ function ok(status: number, data: unknown) {
   return { status, body: { success: true, data } }
 }
 
-export async function seedAiApi(store: KeyStore, limiter: Limiter): Promise<Record<string, string>> {
-  const accounts = { acct_pro: 'pro', acct_free: 'free', acct_exhausted: 'pro', acct_suspended: 'pro' } as const
-  for (const [id, plan] of Object.entries(accounts)) {
-    const status = id === 'acct_suspended' ? 'suspended' : 'active'
-    await store.insertAccount({ id, plan, status, email: null, metadata: {} })
-  }
-  await limiter.setBalance(balanceOf(contract.name, 'acct_exhausted'), { remaining: 0, used: 10_000 })
+export async function seedAiApi(store: KeyStore): Promise<Credentials> {
+  const accounts = manageAccounts({ store, by: 'demo', plans: contract.plans })
+  await accounts.create({ id: 'acct_pro', plan: 'pro' })
+  await accounts.create({ id: 'acct_free', plan: 'free' })
+  await accounts.create({ id: 'acct_exhausted', plan: 'pro' })
+  await accounts.create({ id: 'acct_suspended', plan: 'pro', status: 'suspended' })
 
   type Permission = 'read' | 'write' | 'admin' | 'webhook'
-  const issue = (name: string, permissions: Permission[], more: Partial<NewKey<Permission>> = {}) =>
-    issueKey(store, contract, { accountId: 'acct_pro', name, permissions, ...more })
-  const revoked = await issue('Revoked', ['read'])
-  await store.revokeKey(contract.name, revoked.key.id, Date.now(), null)
-  const deleted = await issue('Deleted', ['read'])
-  await store.deleteKey(contract.name, deleted.key.id)
+  const keys = manageKeys({ contract, store, by: 'demo' })
+  const holding = (permissions: Permission[], name: string, more: Partial<NewKey<Permission>> = {}) =>
+    issue(keys, { accountId: 'acct_pro', name, permissions, ...more })
+  const revoked = await holding(['read'], 'Revoked')
+  await keys.revoke(revoked.id)
+  const deleted = await holding(['read'], 'Deleted')
+  await keys.delete(deleted.id)
   return {
-    read: (await issue('Read-only', ['read'])).text,
-    write: (await issue('Writer', ['write'])).text,
-    admin: (await issue('Admin', ['admin'])).text,
-    webhook: (await issue('Webhooks', ['webhook'])).text,
-    readWrite: (await issue('Development', ['read', 'write'])).text,
-    free: (await issue('Free', ['read'], { accountId: 'acct_free' })).text,
-    expired: (await issue('Expired', ['read'], { expiresAt: Date.UTC(2024, 0, 1) })).text,
+    read: (await holding(['read'], 'Read-only')).text,
+    write: (await holding(['write'], 'Writer')).text,
+    admin: (await holding(['admin'], 'Admin')).text,
+    webhook: (await holding(['webhook'], 'Webhooks')).text,
+    readWrite: (await holding(['read', 'write'], 'Development')).text,
+    free: (await holding(['read'], 'Free', { accountId: 'acct_free' })).text,
+    expired: (await holding(['read'], 'Expired', { expiresAt: Date.UTC(2024, 0, 1) })).text,
     revoked: revoked.text,
     deleted: deleted.text,
-    suspended: (await issue('Suspended', ['read'], { accountId: 'acct_suspended' })).text,
-    quotaExhausted: (await issue('Exhausted', ['read'], { accountId: 'acct_exhausted' })).text,
+    suspended: (await holding(['read'], 'Suspended', { accountId: 'acct_suspended' })).text,
+    quotaExhausted: (await holding(['read'], 'Exhausted', { accountId: 'acct_exhausted' })).text,
   }
 }

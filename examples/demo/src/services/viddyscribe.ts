@@ -1,6 +1,7 @@
 import { viddyscribe, viddyscribeErrors } from '@latchkey/contracts'
-import { balanceOf, createAuth, issueKey, type KeyStore, type Limiter, rotateKey } from '@latchkey/core'
-import { BadRequest, jsonOf, provenBy, type Route, type Service } from '../service.ts'
+import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys } from '@latchkey/core'
+import { issue } from '../issue.ts'
+import { BadRequest, type Credentials, jsonOf, provenBy, type Route, type Service } from '../service.ts'
 
 const contract = viddyscribe()
 
@@ -28,6 +29,7 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
     prefix: '/viddyscribe',
     auth: createAuth({ contract, store, limiter }),
     limiter,
+    balances: { team_exhausted: { remaining: 0, used: 500 } },
     errors: viddyscribeErrors,
     routes: [
       {
@@ -50,21 +52,21 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
   }
 }
 
-export async function seedViddyscribe(store: KeyStore, limiter: Limiter): Promise<Record<string, string>> {
-  const teams = { team_enterprise: 'enterprise', team_starter: 'starter', team_exhausted: 'enterprise' } as const
-  for (const [id, plan] of Object.entries(teams)) {
-    await store.insertAccount({ id, plan, status: 'active', email: null, metadata: {} })
-  }
-  await limiter.setBalance(balanceOf(contract.name, 'team_exhausted'), { remaining: 0, used: 500 })
+export async function seedViddyscribe(store: KeyStore): Promise<Credentials> {
+  const accounts = manageAccounts({ store, by: 'demo', plans: contract.plans })
+  await accounts.create({ id: 'team_enterprise', plan: 'enterprise' })
+  await accounts.create({ id: 'team_starter', plan: 'starter' })
+  await accounts.create({ id: 'team_exhausted', plan: 'enterprise' })
 
-  const issue = (name: string, accountId = 'team_enterprise') => issueKey(store, contract, { accountId, name })
-  const rotated = await issue('Rotated')
-  await rotateKey(store, contract, rotated.key.id, 0)
+  const keys = manageKeys({ contract, store, by: 'demo' })
+  const ofTeam = (name: string, accountId = 'team_enterprise') => issue(keys, { accountId, name })
+  const rotated = await ofTeam('Rotated')
+  await keys.rotate(rotated.id)
   return {
-    live: (await issue('production')).text,
-    live2: (await issue('staging')).text,
+    live: (await ofTeam('production')).text,
+    live2: (await ofTeam('staging')).text,
     rotated: rotated.text,
-    starter: (await issue('starter', 'team_starter')).text,
-    exhausted: (await issue('exhausted', 'team_exhausted')).text,
+    starter: (await ofTeam('starter', 'team_starter')).text,
+    exhausted: (await ofTeam('exhausted', 'team_exhausted')).text,
   }
 }

@@ -4,16 +4,19 @@ import {
   type AnyAuth,
   balanceOf,
   createAuth,
-  issueKey,
   type KeyStore,
   type Limiter,
+  manageAccounts,
+  manageKeys,
   type Principal,
 } from '@latchkey/core'
 import { buildSchema, GraphQLError } from 'graphql'
 import { createHandler } from 'graphql-http'
-import { type Call, jsonOf, provenBy, type Service } from '../service.ts'
+import { issue } from '../issue.ts'
+import { type Call, type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = viesus()
+const BALANCES = { viesus_customer: { remaining: 42, used: 8 }, viesus_empty: { remaining: 0, used: 50 } }
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 
 const schema = buildSchema(`
@@ -45,6 +48,7 @@ export function viesusService(store: KeyStore, limiter: Limiter): Service {
   return {
     prefix: '/viesus',
     auth,
+    balances: BALANCES,
     errors: viesusErrors,
     routes: [
       { method: 'GET', path: '/graphql', handle: answer },
@@ -103,22 +107,18 @@ function graphqlServer(auth: AnyAuth, limiter: Limiter) {
   }
 }
 
-export async function seedViesus(store: KeyStore, limiter: Limiter): Promise<Record<string, string>> {
-  for (const [id, remaining] of [
-    ['viesus_customer', 42],
-    ['viesus_empty', 0],
-  ] as const) {
-    await store.insertAccount({ id, plan: 'cloud', status: 'active', email: null, metadata: {} })
-    await limiter.setBalance(balanceOf(contract.name, id), { remaining, used: 50 - remaining })
-  }
-  const issue = (name: string, accountId = 'viesus_customer') => issueKey(store, contract, { accountId, name })
-  const deleted = await issue('Deleted')
-  await store.deleteKey(contract.name, deleted.key.id)
+export async function seedViesus(store: KeyStore): Promise<Credentials> {
+  const accounts = manageAccounts({ store, by: 'demo' })
+  for (const id of Object.keys(BALANCES)) await accounts.create({ id, plan: 'cloud' })
+  const keys = manageKeys({ contract, store, by: 'demo' })
+  const ofCustomer = (name: string, accountId = 'viesus_customer') => issue(keys, { accountId, name })
+  const deleted = await ofCustomer('Deleted')
+  await keys.delete(deleted.id)
   return {
-    live: (await issue('production')).text,
-    live2: (await issue('staging')).text,
+    live: (await ofCustomer('production')).text,
+    live2: (await ofCustomer('staging')).text,
     deleted: deleted.text,
-    zeroCredits: (await issue('empty', 'viesus_empty')).text,
+    zeroCredits: (await ofCustomer('empty', 'viesus_empty')).text,
   }
 }
 

@@ -1,6 +1,7 @@
 import { viralsync, viralsyncErrors } from '@latchkey/contracts'
-import { createAuth, issueKey, type KeyStore, type Limiter } from '@latchkey/core'
-import { jsonOf, provenBy, type Service } from '../service.ts'
+import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys } from '@latchkey/core'
+import { issue } from '../issue.ts'
+import { type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = viralsync()
 
@@ -32,26 +33,24 @@ export function viralsyncService(store: KeyStore, limiter: Limiter): Service {
   }
 }
 
-export async function seedViralsync(store: KeyStore): Promise<Record<string, string>> {
-  for (const [id, plan] of [
-    ['user_abc123', 'pro'],
-    ['user_free', 'free'],
-    ['user_business', 'business'],
-  ] as const) {
-    const email = plan === 'pro' ? 'you@example.com' : `${plan}@example.com`
-    await store.insertAccount({ id, plan, status: 'active', email, metadata: {} })
-  }
-  const issue = (name: string, accountId = 'user_abc123') => issueKey(store, contract, { accountId, name })
-  const revoked = await issue('Old backend')
-  await store.revokeKey(contract.name, revoked.key.id, Date.now(), 'replaced')
-  const deleted = await issue('Deleted')
-  await store.deleteKey(contract.name, deleted.key.id)
+export async function seedViralsync(store: KeyStore): Promise<Credentials> {
+  const accounts = manageAccounts({ store, by: 'demo', plans: contract.plans })
+  await accounts.create({ id: 'user_abc123', plan: 'pro', email: 'you@example.com' })
+  await accounts.create({ id: 'user_free', plan: 'free', email: 'free@example.com' })
+  await accounts.create({ id: 'user_business', plan: 'business', email: 'business@example.com' })
+
+  const keys = manageKeys({ contract, store, by: 'demo' })
+  const ofUser = (name: string, accountId = 'user_abc123') => issue(keys, { accountId, name })
+  const revoked = await ofUser('Old backend')
+  await keys.revoke(revoked.id, 'replaced')
+  const deleted = await ofUser('Deleted')
+  await keys.delete(deleted.id)
   return {
-    live: (await issue('n8n Production')).text,
-    live2: (await issue('Backend Service')).text,
+    live: (await ofUser('n8n Production')).text,
+    live2: (await ofUser('Backend Service')).text,
     revoked: revoked.text,
     deleted: deleted.text,
-    free: (await issue('Free', 'user_free')).text,
-    business: (await issue('Business', 'user_business')).text,
+    free: (await ofUser('Free', 'user_free')).text,
+    business: (await ofUser('Business', 'user_business')).text,
   }
 }

@@ -4,11 +4,14 @@ import {
   type Answer,
   createAuth,
   type Everyone,
-  issueSigningKey,
   type KeyStore,
+  manageAccounts,
+  manageKeys,
   type Principal,
 } from '@latchkey/core'
-import type { Call, Page, Service } from '../service.ts'
+import { issue } from '../issue.ts'
+import { answerTo, type Call, type Credentials, type Page, type Service } from '../service.ts'
+import { sessionsWith } from '../session.ts'
 
 const contract = visualLayer()
 
@@ -18,9 +21,11 @@ interface Dataset {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** `sessions`: the browser sessions of the application, by their cookie. On premises there is no authentication at all. */
-export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string, string>, onPrem: boolean): Service {
-  const auth = createAuth({ contract, store, insecureAllowEveryone: onPrem })
+/** On premises there is no authentication at all. */
+export function visualLayerService(store: KeyStore, masterKey: string, onPrem: boolean): Service {
+  const auth = createAuth({ contract, store, masterKey, insecureAllowEveryone: onPrem })
+  const keys = manageKeys({ contract, store, masterKey, by: 'demo' })
+  const sessions = sessionsWith(masterKey)
   const datasets = new Map<string, Dataset>([
     ['abc-123-def-456', { owner: 'vl_owner', viewers: ['vl_viewer'], body: dataset('abc-123-def-456', 'My Dataset') }],
     ['private-000', { owner: 'vl_stranger', viewers: [], body: dataset('private-000', 'Private Dataset') }],
@@ -38,21 +43,26 @@ export function visualLayerService(store: KeyStore, sessions: ReadonlyMap<string
     path: '/api/v1/api_credentials',
     handle: async (call) => {
       if (onPrem) return visualLayerErrors.not_found
-      const accountId = sessions.get(sessionOf(call) ?? '')
+      const accountId = sessions.accountOf(sessionOf(call) ?? '')
       if (accountId === undefined) return visualLayerErrors.no_session
       if (call.method !== 'GET' && call.method !== 'HEAD') return visualLayerErrors.not_found
-      const existing = (await store.listKeys(contract.name, accountId))[0]
-      if (existing !== undefined) return shown(existing.id, null)
-      // A GET that creates must not be one that the user did not make.
-      if (!isOwnNavigation(call)) return visualLayerErrors.forbidden
-      const { key, secret } = await issueSigningKey(
-        store,
-        contract,
-        { accountId, name: 'API credentials' },
-        { onlyFirst: true },
-      )
-      return shown(key.id, secret)
+      try {
+        return await credentialsOf(accountId, call)
+      } catch (cause) {
+        // A TypeError is a bug; whatever else fails is the store.
+        if (cause instanceof TypeError) throw cause
+        return answerTo({ kind: 'denied', code: 'unavailable', cause }, { auth }, call)
+      }
     },
+  }
+
+  async function credentialsOf(accountId: string, call: Call): Promise<Answer> {
+    const existing = (await keys.list({ accountId, limit: 1 })).items[0]
+    if (existing !== undefined) return shown(existing.key.id, null)
+    // A GET that creates must not be one that the user did not make.
+    if (!isOwnNavigation(call)) return visualLayerErrors.forbidden
+    const { key, secret } = await keys.create({ accountId, name: 'API credentials' }, { onlyFirst: true })
+    return shown(key.id, secret)
   }
 
   return {
@@ -122,27 +132,21 @@ function dataset(id: string, name: string): Readonly<Record<string, unknown>> {
   }
 }
 
-export async function seedVisualLayer(
-  store: KeyStore,
-  session: string,
-  sessions: Map<string, string>,
-): Promise<Record<string, string>> {
-  for (const id of ['vl_new', 'vl_owner', 'vl_viewer']) {
-    await store.insertAccount({ id, plan: 'cloud', status: 'active', email: null, metadata: {} })
-  }
-  sessions.set(session, 'vl_new')
-  const issue = (accountId: string, name: string) => issueSigningKey(store, contract, { accountId, name })
-  const owner = await issue('vl_owner', 'Owner')
-  const viewer = await issue('vl_viewer', 'Viewer')
-  const revoked = await issue('vl_owner', 'Revoked')
-  await store.revokeKey(contract.name, revoked.key.id, Date.now(), null)
+export async function seedVisualLayer(store: KeyStore, masterKey: string): Promise<Credentials> {
+  const accounts = manageAccounts({ store, by: 'demo' })
+  for (const id of ['vl_new', 'vl_owner', 'vl_viewer']) await accounts.create({ id, plan: 'cloud' })
+  const keys = manageKeys({ contract, store, masterKey, by: 'demo' })
+  const owner = await issue(keys, { accountId: 'vl_owner', name: 'Owner' })
+  const viewer = await issue(keys, { accountId: 'vl_viewer', name: 'Viewer' })
+  const revoked = await issue(keys, { accountId: 'vl_owner', name: 'Revoked' })
+  await keys.revoke(revoked.id)
   return {
-    session,
-    apiKey: owner.key.id,
-    apiSecret: owner.secret ?? '',
-    viewerApiKey: viewer.key.id,
-    viewerApiSecret: viewer.secret ?? '',
-    revokedApiKey: revoked.key.id,
-    revokedApiSecret: revoked.secret ?? '',
+    session: sessionsWith(masterKey).cookieOf('vl_new'),
+    apiKey: owner.id,
+    apiSecret: owner.text,
+    viewerApiKey: viewer.id,
+    viewerApiSecret: viewer.text,
+    revokedApiKey: revoked.id,
+    revokedApiSecret: revoked.text,
   }
 }
