@@ -3,9 +3,10 @@
  * run (`left-out.ts`); `LATCHKEY_REQUIRE=python,php` turns that into a failure.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { findPostgres } from '@latchkey/test-servers'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -53,7 +54,7 @@ export const REQUIREMENTS = {
     otherwise: 'LATCHKEY_NODES does not name a directory with node-22, node-24 and node-26',
   },
   postgres: {
-    find: () => process.env.DATABASE_URL ?? postgresPrograms(),
+    find: findPostgres,
     otherwise: 'Postgres is not installed (apt-get install postgresql), and DATABASE_URL names none',
   },
   vectors: {
@@ -79,17 +80,6 @@ export function describeWith(name: RequirementName, suite: string, body: (found:
       })
     } else it('is left out', ({ skip }) => skip(otherwise))
   })
-}
-
-/** Where Postgres' `initdb` and `postgres` are: Debian puts them where no PATH finds them. */
-function postgresPrograms(): string | undefined {
-  const debian = '/usr/lib/postgresql'
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
-  const folders = [
-    ...versions.map((version) => join(debian, version, 'bin')),
-    ...(process.env.PATH ?? '').split(delimiter),
-  ]
-  return folders.find((folder) => existsSync(join(folder, 'initdb')))
 }
 
 /** The first of the commands that runs these words. */

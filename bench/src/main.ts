@@ -1,0 +1,28 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { benchStores } from './stores.ts'
+
+/** What can be measured, by name. */
+const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<string>>> = { stores: benchStores }
+
+const USAGE = `Usage: npx pnpm bench [${Object.keys(BENCHES).join('|')}] [--quick]
+
+Measures, and prints tables in Markdown. Without a name it measures all. --quick takes smaller sizes and fewer rounds.`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+})
+const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
+const unknown = names.find((name) => !Object.hasOwn(BENCHES, name))
+
+if (values.help) console.log(USAGE)
+else if (unknown !== undefined) {
+  console.error(`bench: there is no ${unknown}\n\n${USAGE}`)
+  process.exitCode = 1
+} else {
+  const [cpu] = cpus()
+  const day = new Date().toISOString().slice(0, 10)
+  console.log(`${cpus().length} × ${cpu?.model.trim()}, Node ${process.versions.node}, ${day}\n`)
+  for (const name of names) console.log(`${await BENCHES[name]?.(values.quick)}\n`)
+}

@@ -1,0 +1,1 @@
+export { findPostgres, type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts'
