@@ -816,7 +816,7 @@ export const MUTANTS: readonly Mutant[] = [
       '',
     ],
   ]),
-  ...of(sql('queries'), stores('postgres'), [
+  ...of(sql('queries'), stores('postgres-connections', 'postgres'), [
     ['of parallel calls one makes the only key', 'only_of: onlyFirst ? key.accountId : null', 'only_of: null'],
     [
       'one change of a key waits for the other before it looks',
@@ -824,39 +824,35 @@ export const MUTANTS: readonly Mutant[] = [
       'auditKey(db, audit, (eb) => eb.and([isRef(ref)(eb), eb.exists(old)])),\n    touchKey(db, ref, revision),',
     ],
   ]),
-  ...of(
-    sql('sql-store'),
-    [...stores('sqlite'), 'test/stores/postgres-connections.test.ts'],
+  ...of(sql('sql-store'), stores('sqlite', 'postgres-connections'), [
     [
-      [
-        'what databases do not keep as it is, is refused',
-        "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
-        'true',
-      ],
-      [
-        'a place in a list of keys is one',
-        'if (at === undefined || id === undefined) throw noCursor()',
-        'if (at === undefined || id === undefined) return undefined',
-      ],
-      ['a place in another list is one', 'if (!/^\\d{1,15}$/.test(after)) throw noCursor()', ''],
-      [
-        'an insert tells its own row',
-        'const inserted = queries.keyByRevision(db, key, revision)',
-        'const inserted = queries.keyByRef(db, key)',
-      ],
-      [
-        'a commit whose answer was lost is known',
-        "if ((await connection.read(inserted)).length > 0) return { kind: 'inserted' }",
-        '',
-      ],
-      ['a set has nothing twice', 'if (asked.size < questions.length) return true', ''],
-      [
-        'a secret of another kind is refused',
-        'if (found !== undefined && found.kind !== secret.kind) throw',
-        'if (false) throw',
-      ],
+      'what databases do not keep as it is, is refused',
+      "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
+      'true',
     ],
-  ),
+    [
+      'a place in a list of keys is one',
+      'if (at === undefined || id === undefined) throw noCursor()',
+      'if (at === undefined || id === undefined) return undefined',
+    ],
+    ['a place in another list is one', 'if (!/^\\d{1,15}$/.test(after)) throw noCursor()', ''],
+    [
+      'an insert tells its own row',
+      'const inserted = queries.keyByRevision(db, key, revision)',
+      'const inserted = queries.keyByRef(db, key)',
+    ],
+    [
+      'a commit whose answer was lost is known',
+      "if ((await connection.read(inserted)).length > 0) return { kind: 'inserted' }",
+      '',
+    ],
+    ['a set has nothing twice', 'if (asked.size < questions.length) return true', ''],
+    [
+      'a secret of another kind is refused',
+      'if (found !== undefined && found.kind !== secret.kind) throw',
+      'if (false) throw',
+    ],
+  ]),
   ...of(
     sql('rows'),
     ['packages/store-sql/src/rows.test.ts'],
@@ -950,7 +946,7 @@ export const MUTANTS: readonly Mutant[] = [
         "if tg_op in ('UPDATE', 'DELETE') then",
         "if tg_op = 'DELETE' then",
       ],
-      ['emptied tables are announced', 'after truncate on ${table}', 'after truncate on latchkey_uses'],
+      ['emptied tables are announced', `perform pg_notify('latchkey', '["all", null, null]');`, 'null;'],
       [
         'a new secret is announced',
         "{ table: 'latchkey_key_secrets', kind: 'key', service: 'service', id: 'key_id' },",
@@ -970,7 +966,9 @@ export const MUTANTS: readonly Mutant[] = [
     [
       ['a file is its owner’s', ', 0o600)', ')'],
       ['a path is no URL', 'resolve(path)', 'path'],
-      ['a file is not made by the way', "migrates ? 'a' : 'r+'", "'a'"],
+      ['a file is not made by the way', 'if (!inMemory && migrates) makeFile(path)', 'if (!inMemory) makeFile(path)'],
+      ['a file is not opened beside SQLite', "openSync(path, 'wx', 0o600)", "openSync(path, 'a', 0o600)"],
+      ['a file is one', 'if (!inMemory && !statSync(path).isFile()) throw', 'if (false) throw'],
       ['a change waits for another process’s', 'database.prepare(`pragma busy_timeout = ${timeout}`).all()', ''],
       ['a new file is waited for', 'if (!isBusy || performance.now() >= end) throw error', 'throw error'],
       [
@@ -989,57 +987,49 @@ export const MUTANTS: readonly Mutant[] = [
       ['a database in memory promises nothing', 'durable: !inMemory, shared: !inMemory', 'durable: true, shared: true'],
     ],
   ),
-  ...of(
-    sql('postgres'),
-    ['test/stores/postgres-connections.test.ts', ...stores('postgres'), 'test/stores/migrations.test.ts'],
+  ...of(sql('postgres'), stores('postgres-connections', 'migrations'), [
+    ['a closed store of Postgres is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
+    ['a store is closed once', 'if (wasOpen) await end?.()', 'await end?.()'],
+    ['a full pool is not waited for', 'return within(connecting, timeout).catch(', 'return connecting.catch('],
+    ['a connection that comes late goes back', '(client) => client.release(),', '() => {},'],
+    ['a statement that hangs is not waited for', 'return within(answer, timeout)', 'return answer'],
     [
-      ['a closed store of Postgres is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
-      ['a store is closed once', 'if (wasOpen) await end?.()', 'await end?.()'],
-      ['a full pool is not waited for', 'return within(connecting, timeout).catch(', 'return connecting.catch('],
-      ['a connection that comes late goes back', '(client) => client.release(),', '() => {},'],
-      ['a statement that hangs is not waited for', 'return within(answer, timeout)', 'return answer'],
-      [
-        'a connection on which a statement hangs is not used again',
-        'client.release(!(await isUsable(client, error)))',
-        'client.release()',
-      ],
-      [
-        'a connection is used again after a refusal',
-        'client.release(!(await isUsable(client, error)))',
-        'client.release(true)',
-      ],
-      ['a refused transaction is rolled back', 'return ask(client, ROLLBACK).then(', 'return Promise.resolve().then('],
-      [
-        'a refused change shows no values',
-        '      throw plainError(error)\n    } finally',
-        '      throw error\n    } finally',
-      ],
-      [
-        'an address that nobody answers at shows nothing',
-        'const client = await connect().catch((error) => {\n      throw plainError(error)\n    })',
-        'const client = await connect()',
-      ],
-      ['a change waits for others and does not fail', "'begin isolation level read committed'", "'begin'"],
-      ['a change of Postgres is a transaction', 'await ask(client, BEGIN)\n', '\n'],
-      ['a connection may break while it is used', "client.on('error', ignore)", ''],
-      ['a connection may break while nobody uses it', "pool.on('error', () => {})", ''],
+      'a connection on which a statement hangs is not used again',
+      'client.release(!(await isUsable(client, error)))',
+      'client.release()',
     ],
-  ),
-  ...of(
-    sql('kysely'),
-    ['test/stores/kysely.test.ts', 'packages/store-sql/src/index.test.ts'],
     [
-      ['plugins are not for these tables', 'given.withoutPlugins()', 'given'],
-      [
-        'a change over Kysely waits for others and does not fail',
-        "db.transaction().setIsolationLevel('read committed')",
-        'db.transaction()',
-      ],
-      ['an error over Kysely shows no values', 'throw plainError(error)', 'throw error'],
-      ['a closed store of Kysely is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
-      ['a store is not made in a transaction', ' || db.isTransaction', ''],
+      'a connection is used again after a refusal',
+      'client.release(!(await isUsable(client, error)))',
+      'client.release(true)',
     ],
-  ),
+    ['a refused transaction is rolled back', 'return ask(client, ROLLBACK).then(', 'return Promise.resolve().then('],
+    [
+      'a refused change shows no values',
+      '      throw plainError(error)\n    } finally',
+      '      throw error\n    } finally',
+    ],
+    [
+      'an address that nobody answers at shows nothing',
+      'const client = await connect().catch((error) => {\n      throw plainError(error)\n    })',
+      'const client = await connect()',
+    ],
+    ['a change waits for others and does not fail', "'begin isolation level read committed'", "'begin'"],
+    ['a change of Postgres is a transaction', 'await ask(client, BEGIN)\n', '\n'],
+    ['a connection may break while it is used', "client.on('error', ignore)", ''],
+    ['a connection may break while nobody uses it', "pool.on('error', () => {})", ''],
+  ]),
+  ...of(sql('kysely'), stores('kysely-guest'), [
+    ['plugins are not for these tables', 'given.withoutPlugins()', 'given'],
+    [
+      'a change over Kysely waits for others and does not fail',
+      "db.transaction().setIsolationLevel('read committed')",
+      'db.transaction()',
+    ],
+    ['an error over Kysely shows no values', 'throw plainError(error)', 'throw error'],
+    ['a closed store of Kysely is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
+    ['a store is not made in a transaction', ' || db.isTransaction', ''],
+  ]),
   ...of(
     sql('d1'),
     ['packages/store-sql/src/index.test.ts'],

@@ -38,7 +38,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   const { default: Libsql } = await import('libsql')
   const inMemory = path === ':memory:'
   if (!inMemory && migrates) makeFile(path)
-  else if (!inMemory) statSync(path)
+  if (!inMemory && !statSync(path).isFile()) throw new Error(`${path} is no file`)
   // From the root, so that no path is taken for a URL.
   const database: Database = new Libsql(inMemory ? path : resolve(path))
   const connection = sqliteConnection(database)
@@ -116,6 +116,8 @@ function sqliteConnection(database: Database): Connection {
     close(): void {
       if (isOpen) database.close()
       isOpen = false
+      // libsql gives the files back when nobody has its statements any more.
+      prepared.clear()
     },
   }
 }

@@ -1,0 +1,324 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { KeyStore } from '@latchkey/core'
+import { openPostgres, openSqlite } from '@latchkey/store-sql'
+import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
+import Libsql from 'libsql'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { describeWith } from '../requirements.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+
+/** What changed: `[kind, service, id]`. */
+type Announced = readonly [kind: string, service: string | null, id: string | null]
+
+const ACCOUNT: Announced = ['account', null, 'customer']
+const KEY: Announced = ['key', SERVICE, 'key']
+const SIGNING: Announced = ['key', SERVICE, 'signing']
+
+interface Listened {
+  readonly store: KeyStore
+  /** Runs plain SQL on a connection of its own. */
+  run(sql: string): Promise<unknown>
+  /** What was announced since the last time, each once. */
+  heard(): Promise<readonly Announced[]>
+}
+
+const [key, signing] = [keyNamed('key'), keyNamed('signing')]
+const [ref, signingRef] = [refTo(key), refTo(signing)]
+const [text, sealed] = [secretOf('text'), sealedAs('one')]
+
+type Change = readonly [name: string, change: (store: KeyStore) => unknown, announced: readonly Announced[]]
+
+/** Each on a store that holds the account and both keys. */
+const BY_THE_STORE: readonly Change[] = [
+  [
+    'an account that is inserted',
+    (s) => s.insertAccount(accountNamed('new'), entryOf('account.created')),
+    [['account', null, 'new']],
+  ],
+  [
+    'an account that is changed',
+    (s) => s.changeAccount('customer', { plan: 'free' }, entryOf('account.changed')),
+    [ACCOUNT],
+  ],
+  [
+    'a key that is inserted',
+    (s) => s.insertKey(keyNamed('new'), secretOf('new'), entryOf('key.created')),
+    [['key', SERVICE, 'new']],
+  ],
+  [
+    'a signing key that is inserted',
+    (s) => s.insertKey(keyNamed('new'), sealedAs('x'), entryOf('key.created')),
+    [['key', SERVICE, 'new']],
+  ],
+  ['a key that is changed', (s) => s.changeKey(ref, { name: 'new' }, entryOf('key.changed')), [KEY]],
+  ['a key that is rotated', (s) => s.rotateKey(ref, secretOf('new'), NOW, entryOf('key.rotated')), [KEY]],
+  [
+    'a signing key that is rotated',
+    (s) => s.rotateKey(signingRef, sealedAs('two', { version: 'v2' }), NOW, entryOf('key.rotated')),
+    [SIGNING],
+  ],
+  ['a key that is revoked', (s) => s.revokeKey(ref, null, entryOf('key.revoked')), [KEY]],
+  ['a key that is deleted', (s) => s.deleteKey(ref, entryOf('key.deleted')), [KEY]],
+  [
+    'a secret that is sealed anew',
+    (s) => s.resealSecret(signingRef, sealed, sealedAs('two'), entryOf('secret.resealed')),
+    [SIGNING],
+  ],
+  [
+    'all that is inserted at once',
+    (s) => s.insertAll({ accounts: [accountNamed('new')], keys: [{ key: keyNamed('a'), secrets: [secretOf('a')] }] }),
+    [
+      ['account', null, 'new'],
+      ['key', SERVICE, 'a'],
+    ],
+  ],
+]
+
+/** What nobody has to hear. */
+const UNHEARD: readonly (readonly [name: string, change: (store: KeyStore) => unknown])[] = [
+  ['the last use of keys', (s) => s.recordUses([{ service: SERVICE, keyId: 'key', at: NOW }])],
+  [
+    'an audit record',
+    (s) => s.recordAudit({ ...entryOf('secret.revealed'), service: SERVICE, keyId: 'key', accountId: 'customer' }),
+  ],
+  ['a key that is taken', (s) => s.insertKey(key, secretOf('new'), entryOf('key.created'))],
+  ['an account that is taken', (s) => s.insertAccount(accountNamed('customer'), entryOf('account.created'))],
+  [
+    'a set of which one is taken',
+    (s) => s.insertAll({ accounts: [accountNamed('new'), accountNamed('customer')], keys: [] }),
+  ],
+  [
+    'a rotation to a digest that is taken',
+    (s) => Promise.resolve(s.rotateKey(ref, text, NOW, entryOf('key.rotated'))).catch(() => {}),
+  ],
+  ['a key that is not there', (s) => s.revokeKey({ service: SERVICE, id: 'none' }, null, entryOf('key.revoked'))],
+  ['another account’s key', (s) => s.revokeKey({ ...ref, accountId: 'other' }, null, entryOf('key.revoked'))],
+  [
+    'reading',
+    async (s) => [
+      await s.findByDigest(SERVICE, text.digest),
+      await s.findKey(ref),
+      await s.listKeys({ service: SERVICE, limit: 9 }),
+    ],
+  ],
+]
+
+const BY_PLAIN_SQL: readonly (readonly [sql: string, announced: readonly Announced[]])[] = [
+  [
+    "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('new', 'pro', 'active', '{}', 1)",
+    [['account', null, 'new']],
+  ],
+  ["update latchkey_accounts set status = 'suspended'", [ACCOUNT]],
+  ["update latchkey_accounts set id = 'renamed'", [ACCOUNT, ['account', null, 'renamed']]],
+  ['delete from latchkey_accounts', [ACCOUNT]],
+  [
+    `insert into latchkey_keys (service, id, kind, account_id, name, permissions, created_at, metadata, revision, schema)
+      values ('other', 'new', 'key', 'customer', 'ci', '[]', 0, '{}', '', 1)`,
+    [['key', 'other', 'new']],
+  ],
+  ['update latchkey_keys set revoked_at = 0', [KEY, SIGNING]],
+  ["update latchkey_keys set service = 'other' where id = 'key'", [KEY, ['key', 'other', 'key']]],
+  ['delete from latchkey_keys', [KEY, SIGNING]],
+  [
+    `insert into latchkey_key_secrets (service, digest, key_id, number, display, created_at)
+      values ('other', '${'0'.repeat(64)}', 'new', 1, 'x', 0)`,
+    [['key', 'other', 'new']],
+  ],
+  ['update latchkey_key_secrets set expires_at = 0', [KEY]],
+  ["update latchkey_key_secrets set key_id = 'signing'", [KEY, SIGNING]],
+  ['delete from latchkey_key_secrets', [KEY]],
+  [
+    `insert into latchkey_signing_secrets (service, key_id, version, number, sealed, master_key_id, created_at)
+      values ('other', 'new', 'v1', 1, 'x', 'x', 0)`,
+    [['key', 'other', 'new']],
+  ],
+  ['update latchkey_signing_secrets set expires_at = 0', [SIGNING]],
+  ['delete from latchkey_signing_secrets', [SIGNING]],
+  ["update latchkey_keys set revoked_at = 0 where id = 'none'", []],
+  ["insert into latchkey_uses (service, key_id, last_used_at) values ('acme', 'key', 0)", []],
+  ["insert into latchkey_audit (at, actor, action, details) values (0, 'x', 'x', '{}')", []],
+]
+
+function announces(current: () => Listened): void {
+  beforeEach(async () => {
+    const { store, heard } = current()
+    const keys = [
+      { key, secrets: [text] },
+      { key: signing, secrets: [sealed] },
+    ]
+    expect(await store.insertAll({ accounts: [accountNamed('customer')], keys })).toBe(true)
+    expect(await heard()).toEqual([ACCOUNT, KEY, SIGNING])
+  })
+
+  it.each(BY_THE_STORE)('%s', async (_, change, announced) => {
+    await change(current().store)
+    expect(await current().heard()).toEqual(announced)
+  })
+
+  it.each(BY_PLAIN_SQL)('%s', async (sql, announced) => {
+    await current().run(sql)
+    expect(await current().heard()).toEqual(announced)
+  })
+
+  it.each(UNHEARD)('not: %s', async (_, change) => {
+    await change(current().store)
+    expect(await current().heard()).toEqual([])
+  })
+
+  it('not: a second revocation', async () => {
+    await current().store.revokeKey(ref, null, entryOf('key.revoked'))
+    expect(await current().heard()).toEqual([KEY])
+    await current().store.revokeKey(ref, null, entryOf('key.revoked'))
+    expect(await current().heard()).toEqual([])
+  })
+
+  it('not: what is rolled back', async () => {
+    await current().run('begin; update latchkey_keys set revoked_at = 0; rollback')
+    expect(await current().heard()).toEqual([])
+  })
+}
+
+/** Each once, in order of their first time. */
+function distinct(announced: readonly Announced[]): readonly Announced[] {
+  const texts = new Set(announced.map((one) => JSON.stringify(one)))
+  return [...texts].map((one) => JSON.parse(one) as Announced)
+}
+
+describe('the log of an SQLite file gets', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-announcements-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  let count = 0
+  let store: KeyStore
+  let database: Libsql.Database
+  let seen = 0
+
+  beforeEach(async () => {
+    const path = join(folder, `${++count}.db`)
+    store = await openSqlite(path)
+    database = new Libsql(path)
+    seen = 0
+  })
+  afterEach(async () => {
+    database.close()
+    await store.close()
+  })
+
+  type Logged = {
+    readonly sequence: number
+    readonly kind: string
+    readonly service: string | null
+    readonly id: string
+  }
+
+  function log(): readonly Logged[] {
+    return database.prepare('select * from latchkey_changes order by sequence').all() as Logged[]
+  }
+
+  announces(() => ({
+    store,
+    run: async (sql) => database.exec(sql),
+    heard: async () => {
+      const rows = log().filter(({ sequence }) => sequence > seen)
+      seen = rows.at(-1)?.sequence ?? seen
+      return distinct(rows.map(({ kind, service, id }) => [kind, service, id] as const))
+    },
+  }))
+
+  it('no more than ten thousand entries, the last ones, in one sequence', async () => {
+    const { sequence: last = 0 } = log().at(-1) ?? {}
+    database.exec(`with recursive n (i) as (select 1 union all select i + 1 from n where i < 10050)
+      insert into latchkey_changes (kind, service, id) select 'key', 'acme', 'key ' || i from n`)
+    await store.changeAccount('customer', { plan: 'free' }, entryOf('account.changed'))
+    const entries = log()
+    const sequences = entries.map(({ sequence }) => sequence)
+    expect(sequences).toEqual(Array.from({ length: 10_000 }, (_, index) => last + 10_051 - 9999 + index))
+    expect(entries.at(-2)).toEqual({ sequence: last + 10_050, kind: 'key', service: 'acme', id: 'key 10050' })
+    expect(entries.at(-1)).toEqual({ sequence: last + 10_051, kind: 'account', service: null, id: 'customer' })
+  })
+
+  it('a sequence that never goes back, also where the log was emptied', async () => {
+    const before = log().at(-1)?.sequence ?? 0
+    database.exec('delete from latchkey_changes')
+    await store.changeAccount('customer', { plan: 'free' }, entryOf('account.changed'))
+    expect(log()).toEqual([{ sequence: before + 1, kind: 'account', service: null, id: 'customer' }])
+  })
+})
+
+describeWith('postgres', 'the channel `latchkey` of a Postgres database hears', (found) => {
+  let server: PostgresServer
+  let url: string
+  let store: KeyStore
+  let listener: pg.Client
+  let writer: pg.Client
+  const payloads: unknown[] = []
+
+  beforeAll(async () => {
+    server = await startPostgres(found, { settings: { fsync: 'off' } })
+    url = await server.database()
+    store = await openPostgres(url)
+    listener = new pg.Client({ connectionString: url })
+    writer = new pg.Client({ connectionString: url })
+    await Promise.all([listener.connect(), writer.connect()])
+    listener.on('notification', ({ payload = '' }) => payloads.push(JSON.parse(payload)))
+    await listener.query('listen latchkey')
+  }, 60_000)
+  beforeEach(async () => {
+    const tables = ['accounts', 'keys', 'key_secrets', 'signing_secrets', 'uses', 'audit']
+    for (const table of tables) await writer.query(`delete from latchkey_${table}`)
+    await heard()
+  })
+  afterAll(async () => {
+    await Promise.all([listener?.end(), writer?.end(), store?.close()])
+    await server?.stop()
+  })
+
+  /** What is announced is announced in order: all before this one has been heard with it. */
+  async function heard(): Promise<readonly Announced[]> {
+    const marker = crypto.randomUUID()
+    const arrived = new Promise<void>((resolve) => {
+      listener.on('notification', function listen({ payload }) {
+        if (payload !== JSON.stringify(marker)) return
+        listener.off('notification', listen)
+        resolve()
+      })
+    })
+    await writer.query(`select pg_notify('latchkey', '"${marker}"')`)
+    await arrived
+    return distinct(payloads.splice(0).filter((payload) => payload !== marker) as Announced[])
+  }
+
+  announces(() => ({ store, run: (sql) => writer.query(sql), heard }))
+
+  it.each(['accounts', 'keys', 'key_secrets', 'signing_secrets'])(
+    'that all may have changed: truncate %s',
+    async (table) => {
+      await writer.query(`truncate latchkey_${table}`)
+      expect(await heard()).toEqual([['all', null, null]])
+    },
+  )
+
+  it('not: truncate of uses and audit', async () => {
+    await writer.query('truncate latchkey_uses, latchkey_audit')
+    expect(await heard()).toEqual([])
+  })
+
+  it('a change with its commit, and not before', async () => {
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    await other.query('begin')
+    await other.query("update latchkey_keys set revoked_at = 0 where id = 'key'")
+    expect(await heard()).toEqual([])
+    await other.query('commit')
+    expect(await heard()).toEqual([KEY])
+    await other.end()
+  })
+
+  it('ids with any text in them', async () => {
+    const id = `'"\\ \u2028 日本 ${'語'.repeat(245)}`
+    await store.insertKey(keyNamed(id, { service: id }), secretOf('new'), entryOf('key.created'))
+    expect(await heard()).toEqual([['key', id, id]])
+  })
+})

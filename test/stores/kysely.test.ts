@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openKysely } from '@latchkey/store-sql'
+import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import Libsql from 'libsql'
+import pg from 'pg'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { describeWith } from '../requirements.ts'
+import { passesTheSuite } from './proven.ts'
+
+describe('a store in an SQLite database that is open with Kysely', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-kysely-'))
+  const database = new Libsql(join(folder, 'keys.db'))
+  // As the application has one connection, so have all stores over it.
+  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
+  afterAll(async () => {
+    await db.destroy()
+    rmSync(folder, { recursive: true })
+  })
+
+  const open = () => openKysely(db, { engine: 'sqlite' })
+
+  async function run(sql: string): Promise<readonly object[]> {
+    if (/^select/.test(sql)) return database.prepare(sql).all() as object[]
+    database.exec(sql)
+    return []
+  }
+
+  passesTheSuite({ open, run })
+})
+
+describeWith('postgres', 'a store in a Postgres database that is open with Kysely', (found) => {
+  let server: PostgresServer
+  let db: Kysely<unknown>
+  let pool: pg.Pool
+
+  beforeAll(async () => {
+    server = await startPostgres(found, { settings: { fsync: 'off' } })
+    pool = new pg.Pool({ connectionString: await server.database() })
+    db = new Kysely({ dialect: new PostgresDialect({ pool }) })
+  }, 60_000)
+  afterAll(async () => {
+    await db?.destroy()
+    await server?.stop()
+  })
+
+  const open = () => openKysely(db, { engine: 'postgres' })
+  const run = async (sql: string) => (await pool.query(sql)).rows
+
+  passesTheSuite({ open, run })
+})

@@ -1,0 +1,23 @@
+/** Opens each of the stores whose URLs come in a line, and says what became of it. */
+import { createInterface } from 'node:readline'
+import { openStore } from './open-store.ts'
+
+// Loaded when a store is opened; here it is time in which others get ahead.
+await Promise.all([import('libsql'), import('pg')])
+console.log(JSON.stringify('ready'))
+for await (const line of createInterface(process.stdin)) {
+  const answers: string[] = []
+  for (const url of JSON.parse(line) as readonly string[]) answers.push(await open(url))
+  console.log(JSON.stringify(answers))
+}
+
+async function open(url: string): Promise<string> {
+  try {
+    const store = await openStore(url)
+    await store.listAccounts({ limit: 1 })
+    await store.close()
+    return 'opened'
+  } catch (error) {
+    return String(error)
+  }
+}
