@@ -27,6 +27,13 @@ describe('attempt', () => {
     ).toEqual(unavailable(cause))
   })
 
+  it('takes no denial for an answer: it would be somebody else’s decision', async () => {
+    const denial = { kind: 'denied', code: 'missing' }
+    const cause = new Error('a denial is no answer')
+    expect(attempt(() => denial, 10)).toEqual(unavailable(cause))
+    expect(await attempt(async () => denial, 10)).toEqual(unavailable(cause))
+  })
+
   it('answers with what the promise gives, and leaves no timer', async () => {
     await expect(attempt(async () => 42, 10)).resolves.toBe(42)
     expect(vi.getTimerCount()).toBe(0)

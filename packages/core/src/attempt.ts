@@ -1,20 +1,24 @@
 import { type Awaitable, isPromise } from './awaitable.ts'
-import { type Denied, unavailable } from './outcome.ts'
+import { type Denied, isDenied, unavailable } from './outcome.ts'
 
 /** Default for how long a store or limiter may take to answer, in milliseconds. */
 export const DEFAULT_TIMEOUT = 2000
 
 /**
  * Calls into the world. A call that throws, rejects or takes longer than `timeout` milliseconds is `unavailable`: closed,
- * and not the caller's fault. An answer that comes too late is dropped.
+ * and not the caller's fault. An answer that comes too late is dropped; one that looks like a denial is none of ours.
  */
 export function attempt<T>(call: () => Awaitable<T>, timeout: number): Awaitable<T | Denied<'unavailable'>> {
   try {
     const result = call()
-    return isPromise(result) ? withTimeout(result, timeout) : result
+    return isPromise(result) ? withTimeout(result, timeout) : answered(result)
   } catch (cause) {
     return unavailable(cause)
   }
+}
+
+function answered<T>(answer: T): T | Denied<'unavailable'> {
+  return isDenied(answer) ? unavailable(new Error('a denial is no answer')) : answer
 }
 
 function withTimeout<T>(result: Promise<T>, timeout: number): Promise<T | Denied<'unavailable'>> {
@@ -25,6 +29,9 @@ function withTimeout<T>(result: Promise<T>, timeout: number): Promise<T | Denied
       resolve(outcome)
     }
     // A query builder's `then` may throw, or resolve with another promise: this one does neither.
-    Promise.resolve(result).then(settle, (cause) => settle(unavailable(cause)))
+    Promise.resolve(result).then(
+      (answer) => settle(answered(answer)),
+      (cause) => settle(unavailable(cause)),
+    )
   })
 }

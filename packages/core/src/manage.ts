@@ -1,6 +1,6 @@
 import { attempt } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
-import { isDenied } from './outcome.ts'
+import { isUnavailable } from './outcome.ts'
 import { isText } from './record.ts'
 import type { KeyStore, PageQuery } from './store.ts'
 
@@ -30,8 +30,8 @@ export function pageQuery({ after, limit = 100 }: PageOptions): PageQuery {
 /** Asks the store, but not for longer than `timeout` milliseconds. Rejects with what the store threw or rejected with. */
 export async function settled<T>(call: () => Awaitable<T>, timeout: number): Promise<T> {
   const answer = await attempt(call, timeout)
-  if (isDenied(answer)) throw answer.code === 'unavailable' ? answer.cause : new Error('the store answered a denial')
-  return answer
+  if (!isUnavailable(answer)) return answer
+  throw answer.cause instanceof Error ? answer.cause : new Error('the store failed', { cause: answer.cause })
 }
 
 /** @throws TypeError when the store is none, or nobody is said to make the changes. */

@@ -84,3 +84,7 @@ export function tokenInvalid(reason: TokenFault): Denied<'token_invalid'> {
 export function isDenied(value: unknown): value is Denied {
   return (value as { readonly kind?: unknown } | null | undefined)?.kind === 'denied'
 }
+
+export function isUnavailable(value: unknown): value is Denied<'unavailable'> {
+  return isDenied(value) && value.code === 'unavailable'
+}

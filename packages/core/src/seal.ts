@@ -1,7 +1,7 @@
 import { aesGcmOpen, aesGcmSeal, sha256Hex } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import { isDenied } from './outcome.ts'
+import { isUnavailable } from './outcome.ts'
 import type { SigningSecret } from './store.ts'
 
 /**
@@ -68,7 +68,7 @@ export function sealer(option: MasterKey): Sealer {
     askedAt = performance.now()
     try {
       const text = await attempt(async () => fetch?.(), PATIENCE)
-      if (isDenied(text)) throw text.code === 'unavailable' ? text.cause : text
+      if (isUnavailable(text)) throw text.cause
       known = parse(text)
       failure = undefined
       return known
