@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { problemDetails } from '@latchkey/contracts'
-import { createAuth, digestKey, type KeyStore, manageAccounts, manageKeys } from '@latchkey/core'
+import { createAuth, digestKey, type KeyFormat, type KeyStore, keyCodec, manageAccounts } from '@latchkey/core'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 import { findPostgres, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
@@ -11,10 +11,13 @@ import pg from 'pg'
 import { number, table } from './markdown.ts'
 import { prove, type Row, timeRows } from './rounds.ts'
 
-const contract = problemDetails({ name: 'bench', plans: ['free', 'pro'], permissions: { read: [], write: [] } })
+const FORMAT: KeyFormat = { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true }
+const contract = problemDetails({ name: 'bench', key: FORMAT })
 
-/** So many of the keys are asked for, one after the other. */
+/** So many of the keys are asked for at each size, one after the other; they lie among the others. */
 const ASKED = 1000
+/** A size is filled up in so many steps, and in each of them lie some that are asked for. */
+const STEPS = 10
 
 /** The same join as the store's, as somebody would write it by hand. */
 const LOOKUP = (first: string, second: string) => `
@@ -30,14 +33,14 @@ interface Sizes {
 }
 
 export async function benchStores(quick: boolean): Promise<string> {
-  const sizes = { keys: quick ? [100, 100_000] : [100, 10_000, 1_000_000], rounds: quick ? 5 : 15 }
+  const sizes = { keys: quick ? [100, 10_000, 100_000] : [100, 10_000, 1_000_000], rounds: quick ? 5 : 15 }
   return [
     '## One lookup in a store',
     `A key is found by its digest, with its account: by the driver alone, by the store, and as a whole decision
 (extraction, format, digest, lookup, checks). Microseconds, medians of interleaved rounds, one caller at a time; in
 brackets the ratio to the first row.`,
-    `### SQLite (libsql)\n\n${await benchSqlite(sizes)}`,
-    `### Postgres\n\n${await benchPostgres(sizes)}`,
+    await benchSqlite(sizes),
+    await benchPostgres(sizes),
   ].join('\n\n')
 }
 
@@ -46,16 +49,17 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
   const store = await openSqlite(join(directory, 'keys.db'))
   const raw = new Libsql(join(directory, 'keys.db'))
   try {
-    const texts = await askedKeys(store)
+    const asked = await askedKeys(store)
+    const [version] = raw.prepare('select sqlite_version() as version').all() as readonly { readonly version: string }[]
     const lookup = raw.prepare(LOOKUP('?', '?'))
     const rows = [
       {
         name: 'libsql, prepared statement',
-        run: (i: number) => lookup.get(contract.name, digestKey(textOf(texts, i))) !== undefined,
+        run: (i: number) => lookup.get(contract.name, digestKey(asked.text(i))) !== undefined,
       },
-      ...storeRows(store, texts),
+      ...storeRows(store, asked),
     ]
-    return await grow(rows, keys, rounds, 2000, async (from, to) => {
+    const fill = async (from: number, to: number) => {
       const series = 'with recursive n(i) as (select ? union all select i + 1 from n where i < ?)'
       raw.exec('begin')
       raw
@@ -68,7 +72,8 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
         .run(from, to - 1)
       raw.exec('commit')
       raw.exec('analyze')
-    })
+    }
+    return `### SQLite ${version?.version} (libsql)\n\n${await grow(rows, asked, { keys, rounds }, 2000, fill)}`
   } finally {
     raw.close()
     await store.close()
@@ -78,26 +83,27 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
 
 async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
   const found = findPostgres()
-  if (found === undefined) return 'Postgres is not installed, so nothing was measured.'
+  if (found === undefined) return '### Postgres\n\nIt is not installed, so nothing was measured.'
   const server = await startPostgres(found)
   const url = await server.database()
   const store = await openPostgres(url)
   const raw = new pg.Client({ connectionString: url })
   await raw.connect()
   try {
-    const texts = await askedKeys(store)
+    const asked = await askedKeys(store)
+    const { rows: versions } = await raw.query('show server_version')
     const text = LOOKUP('$1', '$2')
     const ask = (i: number, query: object) =>
-      raw.query({ text, values: [contract.name, digestKey(textOf(texts, i))], ...query })
+      raw.query({ text, values: [contract.name, digestKey(asked.text(i))], ...query })
     const rows = [
       { name: 'pg, query', run: async (i: number) => (await ask(i, {})).rows.length > 0 },
       {
         name: 'pg, prepared statement',
         run: async (i: number) => (await ask(i, { name: 'lookup' })).rows.length > 0,
       },
-      ...storeRows(store, texts),
+      ...storeRows(store, asked),
     ]
-    return await grow(rows, keys, rounds, 500, async (from, to) => {
+    const fill = async (from: number, to: number) => {
       // Nobody listens, and a million announcements are not what is measured.
       await raw.query(
         'alter table latchkey_keys disable trigger all; alter table latchkey_key_secrets disable trigger all',
@@ -116,7 +122,9 @@ async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
         'alter table latchkey_keys enable trigger all; alter table latchkey_key_secrets enable trigger all',
       )
       await raw.query('vacuum analyze')
-    })
+    }
+    const measured = await grow(rows, asked, { keys, rounds }, 500, fill)
+    return `### Postgres ${versions[0]?.server_version.split(' ')[0]} (pg)\n\n${measured}`
   } finally {
     await raw.end()
     await store.close()
@@ -124,22 +132,49 @@ async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
   }
 }
 
-/** Makes the account and the keys that are asked for. */
-async function askedKeys(store: KeyStore): Promise<readonly string[]> {
+interface Asked {
+  /** The i-th text that is asked for; −1 is one of no key. */
+  text(i: number): string
+  /** Puts so many more into the store. */
+  add(number: number): Promise<void>
+  count(): number
+}
+
+async function askedKeys(store: KeyStore): Promise<Asked> {
   await manageAccounts({ store, by: 'bench' }).create({ id: 'customer', plan: 'pro' })
-  const keys = manageKeys({ contract, store, by: 'bench' })
+  const { mint, display } = keyCodec(FORMAT)
+  const stranger = mint().text
   const texts: string[] = []
-  while (texts.length < ASKED) texts.push((await keys.create({ accountId: 'customer', name: 'Asked' })).secret)
-  return texts
+  return {
+    text: (i) => (i < 0 ? stranger : (texts[i % texts.length] ?? '')),
+    count: () => texts.length,
+    async add(number) {
+      const added = Array.from({ length: number }, () => mint().text)
+      const keys = added.map((text) => ({
+        key: {
+          id: `key_${crypto.randomUUID()}`,
+          service: contract.name,
+          accountId: 'customer',
+          name: 'Asked',
+          environment: null,
+          permissions: [],
+          createdAt: 0,
+          expiresAt: null,
+          revokedAt: null,
+          revokedReason: null,
+          metadata: {},
+        },
+        secrets: [
+          { kind: 'key' as const, digest: digestKey(text), display: display(text), createdAt: 0, expiresAt: null },
+        ],
+      }))
+      await store.insertAll({ accounts: [], keys })
+      texts.push(...added)
+    },
+  }
 }
 
-/** The i-th text that is asked for; −1 is one that is no key. */
-function textOf(texts: readonly string[], i: number): string {
-  const text = texts[Math.max(0, i) % ASKED] ?? ''
-  return i < 0 ? `${text}x` : text
-}
-
-function storeRows(store: KeyStore, texts: readonly string[]): readonly Row[] {
+function storeRows(store: KeyStore, asked: Asked): readonly Row[] {
   const auth = createAuth({ contract, store })
   const authenticate = auth.authenticator()
   const found = (match: object | undefined) => match !== undefined
@@ -148,14 +183,14 @@ function storeRows(store: KeyStore, texts: readonly string[]): readonly Row[] {
     {
       name: 'store.findByDigest',
       run(i) {
-        const match = store.findByDigest(contract.name, digestKey(textOf(texts, i)))
+        const match = store.findByDigest(contract.name, digestKey(asked.text(i)))
         return match instanceof Promise ? match.then(found) : found(match)
       },
     },
     {
       name: 'authenticate',
       run(i) {
-        const text = textOf(texts, i)
+        const text = asked.text(i)
         const outcome = authenticate({}, { get: (name: string) => (name === 'x-api-key' ? text : null) })
         return outcome instanceof Promise ? outcome.then(isAllowed) : isAllowed(outcome)
       },
@@ -166,24 +201,29 @@ function storeRows(store: KeyStore, texts: readonly string[]): readonly Row[] {
 /** Measures at each size, filling up in between. */
 async function grow(
   rows: readonly Row[],
-  sizes: readonly number[],
-  rounds: number,
+  asked: Asked,
+  { keys: sizes, rounds }: Sizes,
   count: number,
   fill: (from: number, to: number) => Promise<void>,
 ): Promise<string> {
-  for (const row of rows) await prove(row, 0, -1)
   const columns: (readonly string[])[] = []
   let filled = 0
   for (const size of sizes) {
-    if (size > filled) await fill(filled, size)
-    filled = Math.max(filled, size)
+    const wanted = Math.min(size, ASKED) - asked.count()
+    for (let step = 1; step <= STEPS; step++) {
+      await asked.add(Math.floor((wanted * step) / STEPS) - Math.floor((wanted * (step - 1)) / STEPS))
+      const others = size - Math.min(size, ASKED)
+      const to = filled + Math.floor(((others - filled) * step) / STEPS)
+      if (to > filled) await fill(filled, to)
+      filled = Math.max(filled, to)
+    }
+    for (const row of rows) await prove(row, 0, -1)
     const timed = await timeRows(rows, rounds, count)
     const floor = timed[0]?.median ?? 1
     columns.push(timed.map(({ median }) => `${number(median)} (${number(median / floor)})`))
   }
-  const head = ['', ...sizes.map((size) => `${size.toLocaleString('en')} keys and ${ASKED} more`)]
   return table(
-    head,
+    ['', ...sizes.map((size) => `${size.toLocaleString('en')} keys`)],
     rows.map(({ name }, i) => [name, ...columns.map((column) => column[i] ?? '')]),
   )
 }

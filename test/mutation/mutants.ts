@@ -352,12 +352,12 @@ export const MUTANTS: readonly Mutant[] = [
     ['an anonymous answer says what it depends on', "outcome.kind === 'anonymous' ? outcome : allowed", 'allowed'],
   ]),
   ...of(core('attempt'), tested('attempt', 'prove'), [
-    ['a store that hangs is unavailable', 'isPromise(result) ? withTimeout(result, timeout) : result', 'result'],
     [
-      'a store that rejects is unavailable',
-      'Promise.resolve(result).then(settle, (cause) => settle(unavailable(cause)))',
-      'Promise.resolve(result).then(settle)',
+      'a store that hangs is unavailable',
+      'isPromise(result) ? withTimeout(result, timeout) : answered(result)',
+      'result',
     ],
+    ['a store that rejects is unavailable', '(cause) => settle(unavailable(cause)),', ''],
     [
       'a store that throws is unavailable',
       '  } catch (cause) {\n    return unavailable(cause)',
@@ -484,7 +484,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ['a page has a limit', ' && limit <= 1000', ''],
     ['who makes changes is said', "checkText('by', by)", ''],
-    ['a store that fails is no answer', 'if (isDenied(answer)) throw', 'if (false) throw'],
+    ['a store that fails is no answer', 'if (!isUnavailable(answer)) return answer', 'return answer as T'],
   ]),
   ...of(core('manage-keys'), tested('manage-keys'), [
     [
@@ -990,9 +990,13 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(sql('postgres'), stores('postgres-connections', 'migrations'), [
     ['a closed store of Postgres is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
     ['a store is closed once', 'if (wasOpen) await end?.()', 'await end?.()'],
-    ['a full pool is not waited for', 'return within(connecting, timeout).catch(', 'return connecting.catch('],
+    ['a full pool is not waited for', 'return within(connecting, timeout, timeout).catch(', 'return connecting.catch('],
     ['a connection that comes late goes back', '(client) => client.release(),', '() => {},'],
-    ['a statement that hangs is not waited for', 'return within(answer, timeout)', 'return answer'],
+    [
+      'a statement that hangs is not waited for',
+      'await within(work(client), patience, patience - (performance.now() - began))',
+      'await work(client)',
+    ],
     [
       'a connection on which a statement hangs is not used again',
       'client.release(!(await isUsable(client, error)))',
@@ -1003,7 +1007,11 @@ export const MUTANTS: readonly Mutant[] = [
       'client.release(!(await isUsable(client, error)))',
       'client.release(true)',
     ],
-    ['a refused transaction is rolled back', 'return ask(client, ROLLBACK).then(', 'return Promise.resolve().then('],
+    [
+      'a refused transaction is rolled back',
+      "return within(client.query('rollback'), timeout, timeout).then(",
+      'return Promise.resolve().then(',
+    ],
     [
       'a refused change shows no values',
       '      throw plainError(error)\n    } finally',
@@ -1014,10 +1022,19 @@ export const MUTANTS: readonly Mutant[] = [
       'const client = await connect().catch((error) => {\n      throw plainError(error)\n    })',
       'const client = await connect()',
     ],
-    ['a change waits for others and does not fail', "'begin isolation level read committed'", "'begin'"],
-    ['a change of Postgres is a transaction', 'await ask(client, BEGIN)\n', '\n'],
+    ['a change waits for others and does not fail', '`begin isolation level read committed;', '`begin;'],
+    ['a change of Postgres is a transaction', 'await client.query(begin)\n', '\n'],
     ['a connection may break while it is used', "client.on('error', ignore)", ''],
+    [
+      'what a lost process has locked is given back',
+      '; set local idle_in_transaction_session_timeout = ${timeout}',
+      '',
+    ],
+  ]),
+  ...of(sql('postgres-pool'), stores('postgres-connections'), [
     ['a connection may break while nobody uses it', "pool.on('error', () => {})", ''],
+    ['what cannot be read does not end the process', 'socket.destroy(error as Error)', 'throw error'],
+    ['a connection that fails before it is ready is closed', 'if (error) this.end(() => {})', ''],
   ]),
   ...of(sql('kysely'), stores('kysely-guest'), [
     ['plugins are not for these tables', 'given.withoutPlugins()', 'given'],
@@ -1025,6 +1042,16 @@ export const MUTANTS: readonly Mutant[] = [
       'a change over Kysely waits for others and does not fail',
       "db.transaction().setIsolationLevel('read committed')",
       'db.transaction()',
+    ],
+    [
+      'a change over Kysely that was given up is not made',
+      'if (performance.now() > end) throw noAnswerWithin(patience)',
+      '',
+    ],
+    [
+      'what a lost process has locked over Kysely is given back',
+      "engine === 'postgres' ? [{ sql: first, parameters: [] }] : []",
+      '[]',
     ],
     ['an error over Kysely shows no values', 'throw plainError(error)', 'throw error'],
     ['a closed store of Kysely is closed', "if (!isOpen) throw new Error('the store is closed')", ''],

@@ -10,6 +10,9 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { passesTheSuite } from './proven.ts'
 
+/** Of stores whose test is not about it, in milliseconds: a busy machine is slow. */
+const TIMEOUT = 30_000
+
 describe('a store in an SQLite database that is open with Kysely', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-kysely-'))
   const database = new Libsql(join(folder, 'keys.db'))
@@ -20,7 +23,7 @@ describe('a store in an SQLite database that is open with Kysely', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const open = () => openKysely(db, { engine: 'sqlite' })
+  const open = () => openKysely(db, { engine: 'sqlite', timeout: TIMEOUT })
 
   async function run(sql: string): Promise<readonly object[]> {
     if (/^select/.test(sql)) return database.prepare(sql).all() as object[]
@@ -46,7 +49,7 @@ describeWith('postgres', 'a store in a Postgres database that is open with Kysel
     await server?.stop()
   })
 
-  const open = () => openKysely(db, { engine: 'postgres' })
+  const open = () => openKysely(db, { engine: 'postgres', timeout: TIMEOUT })
   const run = async (sql: string) => (await pool.query(sql)).rows
 
   passesTheSuite({ open, run })

@@ -8,6 +8,7 @@ import { describeWith } from '../requirements.ts'
 import { hidesValues } from './hidden-values.ts'
 import { keepsTextsOrRefusesThem } from './hostile.ts'
 import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+import { startProxy } from './tcp-proxy.ts'
 
 /** Ten thousand keys of one service, half of them with sealed secrets, and a thousand accounts. */
 const MANY = `
@@ -294,6 +295,45 @@ describeWith('postgres', 'a store in Postgres', (found) => {
       await pool.end()
     })
 
+    it('of a process that went away without a word gives back what it has locked', async () => {
+      const { pool, store } = await pooled()
+      const { key, ref } = await keyIn(store)
+      // Its own pool waits for the connection for ever, as that process would.
+      const lost = new pg.Pool({ connectionString: url, max: 1 })
+      const gone = await openPostgres(goingAt(lost, /insert into "latchkey_audit"/), { timeout: 300 })
+      await expect(Promise.resolve(gone.revokeKey(ref, null, entryOf('key.revoked')))).rejects.toThrow(/^no answer/)
+      expect((await store.changeKey(ref, { name: 'later' }, entryOf('key.changed')))?.name).toBe('later')
+      expect((await store.findKey(ref))?.key).toEqual({ ...key, name: 'later' })
+      expect(strays).toEqual([])
+      await pool.end()
+    })
+
+    it('ends where it answers what cannot be read, and not the process', async () => {
+      const proxy = await startProxy(url)
+      const store = await openPostgres(proxy.url, { timeout: TIMEOUT })
+      // A row that announces thirty columns, and has four bytes.
+      proxy.break({ kind: 'garbage', answer: () => Buffer.from('D\0\0\0\x0a\0\x1e\0\0\0\0', 'latin1') })
+      await expect(Promise.resolve(store.findAccount('a'))).rejects.toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+      proxy.heal()
+      expect(await store.findAccount('a')).toBeUndefined()
+      expect(strays).toEqual([])
+      await store.close()
+      await proxy.stop()
+    })
+
+    it('is closed where it fails before it is ready', async () => {
+      const proxy = await startProxy(url)
+      const backends = async () =>
+        (await run("select 1 from pg_stat_activity where backend_type = 'client backend'")).length
+      const before = await backends()
+      proxy.break({ kind: 'garbage', answer: () => Buffer.from('?\0\0\0\x04', 'latin1') })
+      for (let count = 0; count < 5; count++) {
+        await expect(openPostgres(proxy.url, { timeout: TIMEOUT })).rejects.toThrow(/^received invalid response: 3f$/)
+      }
+      while ((await backends()) > before) await pass(10)
+      await proxy.stop()
+    })
+
     it('that a pool does not give in time is not waited for, and goes back when it comes', async () => {
       const { pool, store } = await pooled({ max: 1 }, 200)
       const taken = await pool.connect()
@@ -350,6 +390,21 @@ describeWith('postgres', 'a store in Postgres', (found) => {
   })
 })
 
+/** The pool of a process that is gone at such a statement: it has sent it, and nothing is heard of it from then on. */
+function goingAt(pool: pg.Pool, statement: RegExp): PostgresPool {
+  const lost = passing(pool, async (client, text, values) => {
+    const answer = await client.query(text, values)
+    return statement.test(text) ? new Promise(() => {}) : answer
+  })
+  return {
+    async connect() {
+      const client = await lost.connect()
+      client.on('error', () => {})
+      return { ...client, release: (error) => (error === true ? undefined : client.release()) }
+    },
+  }
+}
+
 /** The connections that a pool makes and removes from now on. */
 function counting(pool: pg.Pool): { readonly made: number; readonly removed: number } {
   const count = { made: 0, removed: 0 }
@@ -360,7 +415,7 @@ function counting(pool: pg.Pool): { readonly made: number; readonly removed: num
 
 /** The pool, and what is sent through it. */
 function recording(pool: pg.Pool, sent: Sent[]): PostgresPool {
-  return through(pool, (client, text, values) => {
+  return passing(pool, (client, text, values) => {
     sent.push({ text, values })
     return client.query(text, values)
   })
@@ -368,14 +423,14 @@ function recording(pool: pg.Pool, sent: Sent[]): PostgresPool {
 
 /** The pool, on connections that break when this statement was executed, before its answer arrives. */
 function losingAnswers(pool: pg.Pool, statement: string): PostgresPool {
-  return through(pool, async (client, text, values) => {
+  return passing(pool, async (client, text, values) => {
     const answer = await client.query(text, values)
     if (text !== statement) return answer
     throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
   })
 }
 
-function through(
+function passing(
   pool: pg.Pool,
   query: (client: pg.PoolClient, text: string, values: unknown[]) => ReturnType<PostgresClient['query']>,
 ): PostgresPool {

@@ -48,6 +48,7 @@ it.each([
   [undefined, { engine: 'postgres' }, 'db must be a Kysely, and no transaction'],
   [{}, { engine: 'postgres' }, 'db must be a Kysely, and no transaction'],
   [db, { engine: 'mysql' }, 'engine must be one of postgres, sqlite'],
+  [db, { engine: 'postgres', timeout: 0 }, TIMEOUT],
   [db, {}, 'engine must be one of postgres, sqlite'],
 ])('Kysely is not opened over anything else: %#', async (given, options, message) => {
   await expect(openKysely(untyped<Kysely<unknown>>(given), untyped(options))).rejects.toEqual(new TypeError(message))

@@ -4,10 +4,13 @@ import type { Connection, Engine, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkVersion, migrate } from './migrate.ts'
 import { sqlStore } from './sql-store.ts'
+import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
 
 export interface KyselyOptions {
   /** Which SQL the dialect speaks: Postgres' (PGlite, Neon…) or SQLite's (better-sqlite3, Turso…). */
   readonly engine: Engine
+  /** As in `openPostgres`, but a statement that hangs is waited for. Default 2000. */
+  readonly timeout?: number
   /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
   readonly migrate?: boolean
 }
@@ -20,20 +23,24 @@ export interface KyselyOptions {
  * Rejects when the database has a newer schema, and with the database's error.
  */
 export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOptions): Promise<KeyStore> {
-  const { engine, migrate: migrates = true } = options
+  const { engine, timeout = 2000, migrate: migrates = true } = options
   if (typeof db?.executeQuery !== 'function' || db.isTransaction) {
     throw new TypeError('db must be a Kysely, and no transaction')
   }
   if (engine !== 'postgres' && engine !== 'sqlite') throw new TypeError('engine must be one of postgres, sqlite')
-  const connection = kyselyConnection(db, engine)
+  checkTimeout(timeout)
+  const connection = kyselyConnection(db, engine, timeout)
   await (migrates ? migrate(connection, engine) : checkVersion(connection, engine))
   return sqlStore(connection, engine, { durable: true, shared: true, consistency: 'immediate' })
 }
 
-function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine): Connection {
+function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine, timeout: number): Connection {
   // The application's plugins, such as one for camelCase, are for the application's tables.
   const db = given.withoutPlugins()
   const transaction = engine === 'postgres' ? db.transaction().setIsolationLevel('read committed') : db.transaction()
+  // Of a process that went away without a word its locks would stay.
+  const first = `set local idle_in_transaction_session_timeout = ${timeout}`
+  const setup: readonly Query[] = engine === 'postgres' ? [{ sql: first, parameters: [] }] : []
   let isOpen = true
 
   async function run(on: Pick<Kysely<Tables>, 'executeQuery'>, { sql, parameters }: Query): Promise<readonly Row[]> {
@@ -48,16 +55,23 @@ function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine): Connec
     })
   }
 
+  async function runAll(queries: readonly Query[]): Promise<readonly Row[]> {
+    const patience = patienceFor(queries, timeout)
+    const end = performance.now() + patience
+    return transaction.execute(async (open) => {
+      let rows: readonly Row[] = []
+      for (const query of [...setup, ...queries]) {
+        rows = await run(open, query)
+        // A change that was given up must not go on, statement by statement, when others have made theirs.
+        if (performance.now() > end) throw noAnswerWithin(patience)
+      }
+      return rows
+    })
+  }
+
   return {
     read: (query: Query) => whileOpen(() => run(db, query)),
-    write: (queries: readonly Query[]) =>
-      whileOpen(() =>
-        transaction.execute(async (open) => {
-          let rows: readonly Row[] = []
-          for (const query of queries) rows = await run(open, query)
-          return rows
-        }),
-      ),
+    write: (queries: readonly Query[]) => whileOpen(() => runAll(queries)),
     close(): void {
       isOpen = false
     },

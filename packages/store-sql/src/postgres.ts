@@ -2,10 +2,16 @@ import type { KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkVersion, migrate } from './migrate.ts'
+import { openPool } from './postgres-pool.ts'
 import { sqlStore } from './sql-store.ts'
+import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
 
 export interface PostgresOptions {
-  /** How long a connection and a statement may take each, in milliseconds. Default 2000. */
+  /**
+   * How long a read or a change may take, from the wait for a connection to the last answer, in milliseconds; for long
+   * lists, as of `insertAll`, as long for each ten statements. The server waits as long for a process that went away in
+   * the middle of a change. Default 2000.
+   */
   readonly timeout?: number
   /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
   readonly migrate?: boolean
@@ -32,42 +38,28 @@ export interface PostgresClient {
  */
 export async function openPostgres(source: string | PostgresPool, options: PostgresOptions = {}): Promise<KeyStore> {
   const { timeout = 2000, migrate: migrates = true } = options
-  // Timers hold 31 bits; a longer timeout would be over at once.
-  if (!(Number.isInteger(timeout) && timeout > 0 && timeout < 2 ** 31)) {
-    throw new TypeError('timeout must be whole milliseconds, from 1 to 2147483647')
-  }
-  const { pool, end } = typeof source === 'string' ? await poolOf(source, timeout) : { pool: source, end: undefined }
+  checkTimeout(timeout)
+  const { pool, end } = typeof source === 'string' ? await openPool(source, timeout) : { pool: source, end: undefined }
   if (typeof pool?.connect !== 'function') throw new TypeError("source must be a URL, or a pool of pg's")
   const connection = postgresConnection(pool, timeout, end)
   try {
     await (migrates ? migrate(connection, 'postgres') : checkVersion(connection, 'postgres'))
   } catch (error) {
-    await end?.()
+    await connection.close()
     throw error
   }
   return sqlStore(connection, 'postgres', { durable: true, shared: true, consistency: 'immediate' })
 }
 
-async function poolOf(url: string, timeout: number) {
-  if (!/^postgres(ql)?:\/\//.test(url)) throw new TypeError('source must be a URL that begins with postgres://')
-  const { default: pg } = await import('pg')
-  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: timeout, keepAlive: true })
-  // A connection that breaks while nobody uses it is replaced by the next use.
-  pool.on('error', () => {})
-  return { pool: pool as PostgresPool, end: () => pool.end() }
-}
-
-const BEGIN: Query = { sql: 'begin isolation level read committed', parameters: [] }
-const COMMIT: Query = { sql: 'commit', parameters: [] }
-const ROLLBACK: Query = { sql: 'rollback', parameters: [] }
-
 function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Promise<void>): Connection {
+  // Of a process that went away without a word its locks would stay.
+  const begin = `begin isolation level read committed; set local idle_in_transaction_session_timeout = ${timeout}`
   let isOpen = true
 
   async function connect(): Promise<PostgresClient> {
     if (!isOpen) throw new Error('the store is closed')
     const connecting = pool.connect()
-    return within(connecting, timeout).catch((error) => {
+    return within(connecting, timeout, timeout).catch((error) => {
       // One that comes when nobody waits for it any more goes back.
       connecting.then(
         (client) => client.release(),
@@ -77,7 +69,8 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
     })
   }
 
-  async function run<T>(work: (client: PostgresClient) => Promise<T>): Promise<T> {
+  async function run<T>(work: (client: PostgresClient) => Promise<T>, patience: number): Promise<T> {
+    const began = performance.now()
     const client = await connect().catch((error) => {
       throw plainError(error)
     })
@@ -85,7 +78,8 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
     const ignore = () => {}
     client.on('error', ignore)
     try {
-      const result = await work(client)
+      // As a whole: a change that was given up must not go on, statement by statement, when others have made theirs.
+      const result = await within(work(client), patience, patience - (performance.now() - began))
       client.release()
       return result
     } catch (error) {
@@ -96,31 +90,33 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
     }
   }
 
-  function ask(client: PostgresClient, { sql, parameters }: Query): Promise<readonly Row[]> {
-    const answer = client.query(sql, [...parameters]).then(({ rows }) => rows as Row[])
-    return within(answer, timeout)
+  async function ask(client: PostgresClient, { sql, parameters }: Query): Promise<readonly Row[]> {
+    const { rows } = await client.query(sql, [...parameters])
+    return rows as Row[]
   }
 
   /** After what the server itself refuses; after a statement that hangs nobody knows what the connection is in. */
   function isUsable(client: PostgresClient, error: unknown): Promise<boolean> | false {
     const isRefusal = typeof error === 'object' && error !== null && 'severity' in error
     if (!isRefusal) return false
-    return ask(client, ROLLBACK).then(
+    return within(client.query('rollback'), timeout, timeout).then(
       () => true,
       () => false,
     )
   }
 
   return {
-    read: (query: Query) => run((client) => ask(client, query)),
-    write: (queries: readonly Query[]) =>
-      run(async (client) => {
-        await ask(client, BEGIN)
+    read: (query: Query) => run((client) => ask(client, query), timeout),
+    write: (queries: readonly Query[]) => {
+      const work = async (client: PostgresClient) => {
+        await client.query(begin)
         let rows: readonly Row[] = []
         for (const query of queries) rows = await ask(client, query)
-        await ask(client, COMMIT)
+        await client.query('commit')
         return rows
-      }),
+      }
+      return run(work, patienceFor(queries, timeout))
+    },
     async close(): Promise<void> {
       const wasOpen = isOpen
       isOpen = false
@@ -129,9 +125,10 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
   }
 }
 
-function within<T>(answer: Promise<T>, timeout: number): Promise<T> {
+/** @param left of the timeout, in milliseconds */
+function within<T>(answer: Promise<T>, timeout: number, left: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${timeout} ms`)), timeout)
+    const timer = setTimeout(() => reject(noAnswerWithin(timeout)), left)
     answer.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }
