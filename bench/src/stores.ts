@@ -71,9 +71,9 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
           '…', 0, null from n`)
         .run(from, to - 1)
       raw.exec('commit')
-      raw.exec('analyze')
     }
-    return `### SQLite ${version?.version} (libsql)\n\n${await grow(rows, asked, { keys, rounds }, 2000, fill)}`
+    const analyze = async () => raw.exec('analyze')
+    return `### SQLite ${version?.version} (libsql)\n\n${await grow(rows, asked, { keys, rounds }, 2000, fill, analyze)}`
   } finally {
     raw.close()
     await store.close()
@@ -121,9 +121,9 @@ async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
       await raw.query(
         'alter table latchkey_keys enable trigger all; alter table latchkey_key_secrets enable trigger all',
       )
-      await raw.query('vacuum analyze')
     }
-    const measured = await grow(rows, asked, { keys, rounds }, 500, fill)
+    const analyze = () => raw.query('vacuum analyze')
+    const measured = await grow(rows, asked, { keys, rounds }, 500, fill, analyze)
     return `### Postgres ${versions[0]?.server_version.split(' ')[0]} (pg)\n\n${measured}`
   } finally {
     await raw.end()
@@ -205,18 +205,20 @@ async function grow(
   { keys: sizes, rounds }: Sizes,
   count: number,
   fill: (from: number, to: number) => Promise<void>,
+  analyze: () => Promise<unknown>,
 ): Promise<string> {
   const columns: (readonly string[])[] = []
-  let filled = 0
+  let others = 0
   for (const size of sizes) {
-    const wanted = Math.min(size, ASKED) - asked.count()
-    for (let step = 1; step <= STEPS; step++) {
-      await asked.add(Math.floor((wanted * step) / STEPS) - Math.floor((wanted * (step - 1)) / STEPS))
-      const others = size - Math.min(size, ASKED)
-      const to = filled + Math.floor(((others - filled) * step) / STEPS)
-      if (to > filled) await fill(filled, to)
-      filled = Math.max(filled, to)
+    const wanted = Math.min(size, ASKED)
+    const fills = stepsBetween(others, size - wanted)
+    for (const [step, [from, to]] of stepsBetween(asked.count(), wanted).entries()) {
+      await asked.add(to - from)
+      const [first, last] = fills[step] ?? [0, 0]
+      if (last > first) await fill(first, last)
     }
+    others = size - wanted
+    await analyze()
     for (const row of rows) await prove(row, 0, -1)
     const timed = await timeRows(rows, rounds, count)
     const floor = timed[0]?.median ?? 1
@@ -226,4 +228,9 @@ async function grow(
     ['', ...sizes.map((size) => `${size.toLocaleString('en')} keys`)],
     rows.map(({ name }, i) => [name, ...columns.map((column) => column[i] ?? '')]),
   )
+}
+
+function stepsBetween(from: number, to: number): readonly (readonly [from: number, to: number])[] {
+  const at = (step: number) => from + Math.floor(((to - from) * step) / STEPS)
+  return Array.from({ length: STEPS }, (_, step) => [at(step), at(step + 1)] as const)
 }
