@@ -210,7 +210,6 @@ describe('the store', () => {
       'the store postgres://app@db.example/keys is unavailable: connect ECONNREFUSED ::1',
     ],
     [Object.assign(new Error(), { code: 'ENOENT' }), 'the store postgres://app@db.example/keys is unavailable: ENOENT'],
-    ['out of order', 'the store postgres://app@db.example/keys is unavailable: it does not say why'],
   ])('that fails is one line without its password: %s', async (error, message) => {
     const opening = terminal({ openStore: () => Promise.reject(error) })
     const asking = terminal({ openStore: async () => brokenStore(error) })
@@ -223,6 +222,14 @@ describe('the store', () => {
       const json = JSON.stringify({ error: { code: 'unavailable', message } })
       expect((await run([...LIST, '--store', URL, '--json'])).stderr).toBe(`${json}\n`)
     }
+  })
+
+  it.each([
+    ['opened', { openStore: () => Promise.reject('out of order') }, 'it does not say why'],
+    ['asked', { openStore: async () => brokenStore('out of order') }, 'the store failed'],
+  ])('that fails without an error when it is %s is one line too', async (_when, world, why) => {
+    const stderr = `latchkey: the store postgres://app@db.example/keys is unavailable: ${why}\n`
+    expect(await terminal(world).run([...LIST, '--store', URL])).toEqual({ exitCode: 3, stdout: '', stderr })
   })
 
   it('that fails cannot move the cursor', async () => {
