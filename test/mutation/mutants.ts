@@ -832,8 +832,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a place in a list of keys is one',
-      'if (at === undefined || id === undefined) throw noCursor()',
-      'if (at === undefined || id === undefined) return undefined',
+      'if (at === undefined || id === undefined || ',
+      'if (at === undefined || id === undefined) return undefined\n  if (',
     ],
     ['a place in another list is one', 'if (!/^\\d{1,15}$/.test(after)) throw noCursor()', ''],
     [
@@ -982,7 +982,7 @@ export const MUTANTS: readonly Mutant[] = [
         "if (database.inTransaction) statement('rollback').run()",
         "statement('rollback').run()",
       ],
-      ['a change is a transaction', "statement('begin immediate').run()", ''],
+      ['a change is a transaction', '      begin(waits)\n', ''],
       ['a closed store is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
       ['a database in memory promises nothing', 'durable: !inMemory, shared: !inMemory', 'durable: true, shared: true'],
     ],

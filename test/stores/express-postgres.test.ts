@@ -6,11 +6,20 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as pass } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { problemDetails } from '@latchkey/contracts'
+import { manageKeys } from '@latchkey/core'
+import { openPostgres } from '@latchkey/store-sql'
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 
 const main = fileURLToPath(new URL('../../examples/express-postgres/dist/main.js', import.meta.url))
+/** As the example's. */
+const contract = problemDetails({
+  name: 'acme',
+  key: { prefix: 'acme_live_', length: 32, alphabet: 'base62', checksum: true },
+  permissions: { read: [], write: [], admin: ['*'] },
+})
 const LONG = 60_000
 /** How soon all is well when the fault is over, in milliseconds. */
 const HEALED = 2000
@@ -90,13 +99,20 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
     ])
   })
 
-  it('lets a customer make, list and revoke keys, wherever they are asked', async () => {
-    const made = await ask(first, 'POST /v1/keys', adminKey, '{"name":"CI","permissions":["read"]}')
-    expect(made).toEqual({
-      status: 201,
-      body: { id: expect.stringMatching(/^key_/), key: expect.stringMatching(/^acme_live_/) },
+  /** As somebody makes one who is no key. */
+  async function makeKey(name: string, permissions: readonly ('read' | 'write')[]) {
+    const store = await openPostgres(database)
+    const { key, secret } = await manageKeys({ contract, store, by: 'terminal' }).create({
+      accountId: 'customer_1',
+      name,
+      permissions,
     })
-    const { id, key } = made.body
+    await store.close()
+    return { id: key.id, key: secret }
+  }
+
+  it('lets a customer list and revoke keys, wherever they are asked', async () => {
+    const { id, key } = await makeKey('CI', ['read'])
     expect(await ask(second, 'GET /v1/me', key)).toEqual({
       status: 200,
       body: { account: 'customer_1', plan: 'pro', key: id, permissions: ['read'] },
@@ -111,21 +127,19 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
     expect(await ask(first, 'GET /v1/me', key)).toEqual(REVOKED)
   })
 
-  it('lets no key without the permission manage keys', async () => {
-    const { body } = await ask(first, 'POST /v1/keys', adminKey, '{"name":"Writer","permissions":["read","write"]}')
-    for (const line of ['GET /v1/keys', 'POST /v1/keys', `DELETE /v1/keys/${body.id}`]) {
-      expect(await ask(first, line, body.key)).toEqual(lacks('admin'))
+  it('lets no key without the permission see or revoke keys, and none make them', async () => {
+    const { id, key } = await makeKey('Writer', ['read', 'write'])
+    for (const line of ['GET /v1/keys', `DELETE /v1/keys/${id}`]) {
+      expect(await ask(first, line, key)).toEqual(lacks('admin'))
     }
+    expect(await ask(first, 'POST /v1/keys', adminKey, '{"name":"Another"}')).toEqual(NOT_FOUND)
   })
 
-  it.each(['{"name":', '{}', '{"name":7}', '{"name":"x","permissions":["root"]}', '{"name":"x","permissions":"read"}'])(
-    'makes no key of %s',
-    async (body) => {
-      expect(await ask(first, 'POST /v1/keys', adminKey, body)).toEqual(
-        problem(400, 'Bad Request', 'The request is not valid.', 'bad_request'),
-      )
-    },
-  )
+  it('calls a cursor that is none a bad request', async () => {
+    expect(await ask(first, 'GET /v1/keys?after=nothing', adminKey)).toEqual(
+      problem(400, 'Bad Request', 'The request is not valid.', 'bad_request'),
+    )
+  })
 
   it('answers what there is not as its other errors', async () => {
     expect(await ask(first, 'DELETE /v1/keys/key_nobody', adminKey)).toEqual(NOT_FOUND)
@@ -144,21 +158,15 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
     expect(healed.map(({ status }) => status)).toEqual([200, 200])
   })
 
-  it('answers what it has begun to read before it stops', { timeout: LONG }, async () => {
+  it.skipIf(/^postgres/.test(found))('answers what it was asked before it stops', { timeout: LONG }, async () => {
     const program = await startProgram(database)
-    const body = '{"name":"Late"}'
-    const socket = connect(program.port, '127.0.0.1')
-    socket.write(
-      `POST /v1/keys HTTP/1.1\r\nHost: localhost\r\nx-api-key: ${adminKey}\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`,
-    )
-    const [continued] = await once(socket, 'data')
+    await ask(program, 'GET /v1/me', adminKey)
+    server.pause()
+    const answer = ask(program, 'GET /v1/me', adminKey)
     const stopped = program.stop()
     await untilRefused(program.port)
-    socket.write(body)
-    const answer = await text(socket)
-    expect(`${continued}`).toMatch(/^HTTP\/1\.1 100 /)
-    expect(answer).toMatch(/^HTTP\/1\.1 201 /)
+    server.resume()
+    expect((await answer).status).toBe(200)
     expect(await stopped).toEqual({ code: 0, stderr: '' })
   })
 })

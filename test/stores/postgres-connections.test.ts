@@ -277,6 +277,21 @@ describeWith('postgres', 'a store in Postgres', (found) => {
       await store.close()
     })
 
+    it('that was cut while nobody used it is replaced', async () => {
+      const proxy = await startProxy(url)
+      const store = await openPostgres(proxy.url, { timeout: TIMEOUT })
+      await store.findAccount('a')
+      proxy.break({ kind: 'reset' })
+      proxy.heal()
+      // Time for the news, so that it meets nobody.
+      await pass(100)
+      await Promise.resolve(store.findAccount('a')).catch(() => {})
+      expect(await store.findAccount('a')).toBeUndefined()
+      expect(strays).toEqual([])
+      await store.close()
+      await proxy.stop()
+    })
+
     it('that breaks under a statement rejects it, and is replaced', async () => {
       const { pool, store } = await pooled({ max: 1 })
       const { key, ref } = await keyIn(store)

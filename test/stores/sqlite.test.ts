@@ -36,6 +36,19 @@ describe('a store in an SQLite file', () => {
   describe('and texts', () => keepsTextsOrRefusesThem({ open, run }))
   describe('and what it throws, which holds no values:', () => hidesValues({ open, run }))
 
+  it('lets no request wait for another process to note a use', async () => {
+    const store = await open()
+    const other = new Libsql(path)
+    other.exec('begin immediate')
+    const begun = performance.now()
+    await expect(store.recordUses([{ service: SERVICE, keyId: 'key_1', at: 1 }])).rejects.toThrow(/locked/)
+    expect(performance.now() - begun).toBeLessThan(1000)
+    other.exec('rollback')
+    other.close()
+    await store.recordUses([{ service: SERVICE, keyId: 'key_1', at: 1 }])
+    await store.close()
+  })
+
   it('answers what requests ask for without a promise', async () => {
     const store = await open()
     const [key, secret, account] = [keyNamed('k', { accountId: 'sync' }), secretOf('sync'), accountNamed('sync')]

@@ -29,24 +29,24 @@ app.get('/v1/me', (req, res) => {
 })
 app.post('/v1/things', requires(auth, { permission: 'write' }), (_req, res) => res.status(201).json({ made: true }))
 
-// Customers manage the keys of their own account: for them, others do not exist.
+// Customers see and revoke the keys of their own account: for them, others do not exist. A key never makes keys: that is
+// for people who have signed in, or for a terminal.
 const keysOf = (req: Request) => {
   const { account, key } = principalOf(auth, req)
   return manageKeys({ contract, store, accountId: account.id, by: key.id })
 }
-app.use('/v1/keys', requires(auth, { permission: 'admin' }), express.json())
-app.get('/v1/keys', async (req, res) => res.json(await keysOf(req).list()))
-app.post('/v1/keys', async (req, res) => {
-  const { key, secret } = await keysOf(req).create({ name: req.body?.name, permissions: req.body?.permissions })
-  res.status(201).set('Cache-Control', 'no-store').json({ id: key.id, key: secret })
+app.use('/v1/keys', requires(auth, { permission: 'admin' }))
+app.get('/v1/keys', async (req, res) => {
+  const { after } = req.query
+  res.json(await keysOf(req).list(typeof after === 'string' ? { after } : {}))
 })
 app.delete('/v1/keys/:id', async (req, res, next) => {
   const revoked = await keysOf(req).revoke(req.params.id)
   return revoked === undefined ? next() : res.json({ id: revoked.id, revokedAt: revoked.revokedAt })
 })
-// What makes no key is a TypeError, a body that is no JSON has a status of Express's; all else is the store.
+// What is no key's id, or no cursor, is a TypeError; all else is the store.
 app.use('/v1/keys', (error: Error, _req: Request, res: Response, _next: NextFunction) => {
-  if (error instanceof TypeError || 'status' in error) send(res, problemErrors.bad_request)
+  if (error instanceof TypeError) send(res, problemErrors.bad_request)
   else deny(auth, res, { kind: 'denied', code: 'unavailable', cause: error })
 })
 app.use((_req, res) => send(res, problemErrors.not_found))

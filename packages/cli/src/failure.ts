@@ -58,6 +58,7 @@ function translated(message: string): string {
   return message
     .replace(/^[\w.]+(?=[: ])/, (name) => (Object.hasOwn(NAMES, name) ? (NAMES[name] as string) : name))
     .replace('dangerouslyAllowGuessableText', '--dangerously-allow-guessable-text')
+    .replace(/ "([^"]*)"/g, (quoted, text) => (NAME.test(text) ? quoted : ''))
 }
 
 /** Only what looks like a name is repeated: what was typed in the wrong place may be a key. */

@@ -13,7 +13,7 @@ import { schemeOf } from './open-store.ts'
 import { chooseContract, contractsOf } from './services.ts'
 import { printableUrl, withoutSecrets } from './store-url.ts'
 
-/** How long the store may take for each call, in milliseconds: more than a server grants it, nobody else waits. */
+/** How long the store may take for each call, in milliseconds: longer than its own timeout, which says more. */
 export const TIMEOUT = 10_000
 
 /** Opens the store for as long as it is used. Whatever fails on the way is a failure without the URL's password. */

@@ -29,7 +29,10 @@ export function parseWhen(option: string, text: string, now: number): number {
 export function isoOf(time: number): string
 export function isoOf(time: number | null): string | null
 export function isoOf(time: number | null): string | null {
-  return time === null ? null : new Date(time).toISOString()
+  if (time === null) return null
+  // A token may say that it ended before there were dates.
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString()
 }
 
 function durationIn(text: string): number | undefined {

@@ -82,7 +82,10 @@ export interface Keys<Permission extends string = string> {
    * there is no such key, or it is an API key, of which nobody has the text.
    */
   reveal(id: string): Promise<readonly string[] | undefined>
-  /** Seals all signing secrets with the current master key, while requests go on. Says how many it has sealed anew. */
+  /**
+   * Seals all signing secrets with the current master key, while requests go on. Says how many it has sealed anew. Rejects
+   * where one cannot be opened, after the others are done.
+   */
   reseal(): Promise<number>
   /** What was done to the keys of this service, newest first; with `keyId` to one, also after it was deleted. */
   audit(options?: ListOptions & { readonly keyId?: string | undefined }): Promise<Page<AuditRecord>>

@@ -1305,6 +1305,19 @@ describe('reseal', () => {
     ])
   })
 
+  it('seals what it can, and then names what it cannot', async () => {
+    const { store, keys, manage } = world(TOKENS)
+    for (let i = 0; i < 2; i++) await keys.create(DETAILS)
+    const lost = await manage({ masterKey: 'a master key that nobody has any more' }).create(DETAILS)
+    await keys.create(DETAILS)
+    const error = await refusal(manage({ masterKey: `${NEWER},${MASTER}` }).reseal())
+    expect(String(error)).toContain(lost.key.id)
+    const newer = (await manage({ masterKey: NEWER }).create(DETAILS)).key.id
+    const counts = masterKeysOf(store)
+    expect(counts.filter((id) => id === counts.at(-1)).length).toBe(4)
+    expect(newer).toMatch(UUID)
+  })
+
   it('does not count or change what another process has sealed in the meantime', async () => {
     const { store, keys, manage } = world(TOKENS)
     for (let i = 0; i < 5; i++) await keys.create(DETAILS)

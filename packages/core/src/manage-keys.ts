@@ -7,7 +7,7 @@ import { statusOf } from './keys.ts'
 import { checkBy, checkMetadata, checkText, checkTime, type ManageOptions, pageQuery, settled } from './manage.ts'
 import { secretMaker } from './new-secret.ts'
 import { checkPepper, checkTimeout } from './options.ts'
-import { type MasterKey, type SealedFor, sealer } from './seal.ts'
+import { type MasterKey, type SealedFor, type Sealer, sealer } from './seal.ts'
 import type {
   AccountReader,
   AuditAction,
@@ -188,20 +188,36 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   async function reseal(): Promise<number> {
     if (owner !== undefined) throw new TypeError('accountId: the secrets of all accounts are sealed anew, or none')
     if (seals === undefined) return 0
+    // What cannot be sealed anew does not keep the others from it.
+    const skipped = new Set<string>()
+    const failures: unknown[] = []
     for (let resealed = 0; ; ) {
       // Asked each time: a function may have fetched a newer one in the meantime.
       const current = await ask(() => seals.masterKeyId())
-      const batch = await ask(() => store.listSealed(service, current, RESEAL_BATCH))
-      if (batch.length === 0) return resealed
+      const listed = await ask(() => store.listSealed(service, current, RESEAL_BATCH + skipped.size))
+      const batch = listed.filter(({ secret }) => !skipped.has(secret.sealed))
+      if (batch.length === 0) {
+        if (failures.length > 0) throw failures[0]
+        return resealed
+      }
       for (const { keyId, secret } of batch) {
-        const what = { service, keyId, version: secret.version }
-        const text = await ask(() => seals.open(secret, what))
-        const sealed: SigningSecret = { ...secret, ...(await ask(() => seals.seal(text, what))) }
-        const audit = entry('secret.resealed', { masterKeyId: sealed.masterKeyId })
-        // One that was rotated or deleted in the meantime needs none; one that another process has sealed has it.
-        if (await ask(() => store.resealSecret({ service, id: keyId }, secret, sealed, audit))) resealed++
+        skipped.add(secret.sealed)
+        try {
+          if (await resealOne(seals, keyId, secret)) resealed++
+        } catch (cause) {
+          failures.push(cause)
+        }
       }
     }
+  }
+
+  /** False where it was rotated or deleted in the meantime and needs none, or another process has done it. */
+  async function resealOne({ open, seal }: Sealer, keyId: string, secret: SigningSecret): Promise<boolean> {
+    const what = { service, keyId, version: secret.version }
+    const text = await ask(() => open(secret, what))
+    const sealed: SigningSecret = { ...secret, ...(await ask(() => seal(text, what))) }
+    const audit = entry('secret.resealed', { masterKeyId: sealed.masterKeyId })
+    return ask(() => store.resealSecret({ service, id: keyId }, secret, sealed, audit))
   }
 
   return {

@@ -597,6 +597,17 @@ describe('a master key that a function fetches', () => {
     expect(await proving(SIGNING_MATCH, masterKey)).toEqual(unavailable)
   })
 
+  it('is not asked for the master key of a secret that has ended', async () => {
+    const ended = {
+      ...(await sealed(SECRET, { version: '0' }, 'a master key that nobody has any more')),
+      expiresAt: NOW,
+    }
+    const store = finding({ ...SIGNING_MATCH, secrets: [ended, SIGNING] })
+    const prove = proverOf({ contract: TOKENS, store, masterKey: async () => MASTER_KEY })
+    expect(await prove(withBearer(tokenOf()), NOW)).toMatchObject({ via: 'token' })
+    expect(await prove(withBearer(tokenOf()), NOW - 1)).toEqual(unavailable)
+  })
+
   it('is asked for again after it could not be had', async () => {
     const answers = [() => Promise.reject(new Error('gone')), async () => MASTER_KEY]
     const masterKey = () => (answers.shift() ?? (() => Promise.reject(new Error('asked again'))))()

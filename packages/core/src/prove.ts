@@ -13,7 +13,7 @@ import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Account, AccountReader, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import { verifyKey } from './verify-key.ts'
-import { type OpenKeyMatch, type TokenRules, verifyToken } from './verify-token.ts'
+import { isLive, type OpenKeyMatch, type TokenRules, verifyToken } from './verify-token.ts'
 
 export interface ProverOptions {
   readonly contract: AnyContract
@@ -79,7 +79,7 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   }
 
   function proveSigned(token: ParsedToken, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
-    const found = attempt(() => chain(store.findSigningKey(service, token.kid), opened), timeout)
+    const found = attempt(() => chain(store.findSigningKey(service, token.kid), (match) => opened(match, now)), timeout)
     return chain(found, (match) => {
       if (isDenied(match)) return match
       const verified = verifyToken(token, match, service, rules, now)
@@ -94,15 +94,17 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     })
   }
 
-  // One secret that does not open is enough to tell nothing: who knows which one the token was signed with.
-  function opened(match: SigningKeyMatch | undefined): Awaitable<OpenKeyMatch | undefined> {
+  // One secret that does not open is enough to tell nothing: who knows which one the token was signed with. What has
+  // ended verifies nothing, so it stays closed, whether or not its master key is still there.
+  function opened(match: SigningKeyMatch | undefined, now: number): Awaitable<OpenKeyMatch | undefined> {
     if (match === undefined) return undefined
     if (!isSigningKeyMatch(match)) throw new Error('the store returned a broken signing key')
     if (open === undefined) throw new Error('there is no master key to open signing secrets with')
     const { key, account } = match
-    const texts = match.secrets.map((secret) => open(secret, key))
+    const live = match.secrets.filter((secret) => isLive(secret, now))
+    const texts = live.map((secret) => open(secret, key))
     const secretsOf = (all: readonly string[]) =>
-      all.map((text, i) => ({ text, expiresAt: (match.secrets[i] as SigningSecret).expiresAt }))
+      all.map((text, i) => ({ text, expiresAt: (live[i] as SigningSecret).expiresAt }))
     return texts.some(isPromise)
       ? Promise.all(texts).then((all) => ({ key, account, secrets: secretsOf(all) }))
       : { key, account, secrets: secretsOf(texts as string[]) }

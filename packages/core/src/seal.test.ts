@@ -232,6 +232,19 @@ describe('a function that fetches master keys', () => {
     expect(asked).toBe(3)
   })
 
+  it('is asked for the newest one before it seals, and what is known seals where it fails', async () => {
+    answers = [MASTER, NEWER, new Error('no answer')]
+    const { seal, masterKeyId } = sealer(fetch)
+    const older = await masterKeyId()
+    expect((await seal(TEXT, WHAT)).masterKeyId).toBe(older)
+    vi.advanceTimersByTime(5001)
+    const newer = (await seal(TEXT, WHAT)).masterKeyId
+    expect(newer).not.toBe(older)
+    vi.advanceTimersByTime(1001)
+    expect(await masterKeyId()).toBe(newer)
+    expect(asked).toBe(3)
+  })
+
   it('is asked once for all who wait', async () => {
     answers = [MASTER]
     const secret = await sealedBy(MASTER)

@@ -35,7 +35,7 @@ const MINIMUM_BYTES = 32
 const NONCE_BYTES = 12
 /** How long a function that fetches master keys is not asked again for one that it did not have, in milliseconds. */
 const PATIENCE = 5000
-/** The same after it failed. */
+/** The same after it failed, and where the newest one is asked for. */
 const PAUSE = 1000
 
 const encoder = new TextEncoder()
@@ -78,6 +78,13 @@ export function sealer(option: MasterKey): Sealer {
     }
   }
 
+  /** Asks again where the function was asked longer ago, in milliseconds; where it fails, what is known does. */
+  function asOf(age: number): Awaitable<readonly Unsealing[]> {
+    const before = known
+    if (before === undefined || fetch === undefined || performance.now() - askedAt <= age) return all()
+    return ask().catch(() => before)
+  }
+
   // A function may know a newer one by now: another node has begun to seal with it.
   function byId(id: string): Awaitable<Unsealing | undefined> {
     const find = (keys: readonly Unsealing[]) => keys.find((key) => key.id === id)
@@ -104,10 +111,10 @@ export function sealer(option: MasterKey): Sealer {
   }
 
   return {
-    masterKeyId: () => chain(all(), (keys) => (keys[0] as Unsealing).id),
+    masterKeyId: () => chain(asOf(PAUSE), (keys) => (keys[0] as Unsealing).id),
 
     seal: (text: string, what: SealedFor) =>
-      chain(all(), (keys) => {
+      chain(asOf(PATIENCE), (keys) => {
         const { id, bytes } = keys[0] as Unsealing
         const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
         return chain(aesGcmSeal(bytes, nonce, encoder.encode(text), additional(what)), (encrypted) => ({

@@ -175,7 +175,7 @@ export type Inserted =
   | { readonly kind: 'exists'; readonly key: KeyRecord }
 
 export interface InsertOptions {
-  /** Only as the account's first key of this service: of parallel calls one inserts. Default false. */
+  /** Only as the account's first key of this service: of parallel calls that ask so one inserts. Default false. */
   readonly onlyFirst?: boolean | undefined
   /** Of all calls with the same one, for the same service and account, one inserts, as long as its key exists. */
   readonly idempotencyKey?: string | undefined

@@ -76,8 +76,8 @@ export function isLongEnough({ text }: Pick<OpenSecret, 'text'>): boolean {
   return text.length >= MIN_SIGNING_SECRET_BYTES || new TextEncoder().encode(text).length >= MIN_SIGNING_SECRET_BYTES
 }
 
-function isLive(secret: OpenSecret, now: number): boolean {
-  return secret.expiresAt === null || now < secret.expiresAt
+export function isLive({ expiresAt }: Pick<OpenSecret, 'expiresAt'>, now: number): boolean {
+  return expiresAt === null || now < expiresAt
 }
 
 // Both are the canonical base64url of 32 bytes, so comparing the texts compares the MACs.

@@ -15,8 +15,11 @@ export type Row = Readonly<Record<string, unknown>>
 export interface Connection {
   /** The rows of a statement that changes nothing. */
   read(query: Query): Awaitable<readonly Row[]>
-  /** Runs all of them in one transaction, wholly or not at all. The rows of the last one. */
-  write(queries: readonly Query[]): Awaitable<readonly Row[]>
+  /**
+   * Runs all of them in one transaction, wholly or not at all. The rows of the last one. With `waits: false` it may fail
+   * where it would have to wait for another process: for what is not worth it.
+   */
+  write(queries: readonly Query[], options?: { readonly waits?: boolean }): Awaitable<readonly Row[]>
   close(): Awaitable<void>
 }
 

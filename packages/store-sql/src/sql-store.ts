@@ -30,7 +30,10 @@ import { builderFor } from './tables.ts'
 
 /** Makes a store of a database that has the schema. */
 export function sqlStore(given: Connection, engine: Engine, capabilities: StoreCapabilities): KeyStore {
-  const connection: Connection = { ...given, write: (statements) => given.write(statements.map(checkTexts)) }
+  const connection: Connection = {
+    ...given,
+    write: (statements, options) => given.write(statements.map(checkTexts), options),
+  }
   const db = builderFor(engine)
   const reads = queries.readQueries(db)
 
@@ -65,6 +68,12 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
     return false
   }
 
+  async function inPlace(key: KeyRecord, secret: Secret, options: InsertOptions): Promise<Inserted | undefined> {
+    const existing = await inPlaceOf(key, options)
+    if (existing !== undefined) return { kind: 'exists', key: existing }
+    return (await isTaken({ accounts: [], keys: [{ key, secrets: [secret] }] })) ? { kind: 'taken' } : undefined
+  }
+
   return {
     capabilities,
 
@@ -95,6 +104,9 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
     },
 
     async insertKey(key: KeyRecord, secret: Secret, audit: AuditEntry, options: InsertOptions = {}): Promise<Inserted> {
+      // Asked first, because Postgres writes what an insert collides with into its log: a digest.
+      const before = await inPlace(key, secret, options)
+      if (before !== undefined) return before
       const revision = crypto.randomUUID()
       const inserted = queries.keyByRevision(db, key, revision)
       let failure: unknown = new Error(`key ${key.id}: the one in its place was deleted; try again`)
@@ -112,10 +124,9 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
         if ((await connection.read(inserted)).length > 0) return { kind: 'inserted' }
       }
       // Parallel calls fail at a constraint: what it was is seen in the tables, on every engine.
-      const existing = await inPlaceOf(key, options)
-      if (existing !== undefined) return { kind: 'exists', key: existing }
-      if (await isTaken({ accounts: [], keys: [{ key, secrets: [secret] }] })) return { kind: 'taken' }
-      throw failure
+      const other = await inPlace(key, secret, options)
+      if (other === undefined) throw failure
+      return other
     },
 
     async rotateKey(
@@ -230,7 +241,7 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
     },
 
     async recordUses(uses: readonly KeyUse[]): Promise<void> {
-      if (uses.length > 0) await connection.write([queries.recordUses(engine, uses)])
+      if (uses.length > 0) await connection.write([queries.recordUses(engine, uses)], { waits: false })
     },
 
     close: () => connection.close(),
@@ -260,7 +271,7 @@ function pageOf<T>(items: readonly T[], limit: number, placeOf: (item: T) => str
 function cursorOf(after: string | undefined): queries.Cursor | undefined {
   if (after === undefined) return undefined
   const [, at, id] = /^(-?\d{1,16})\.(.+)$/s.exec(after) ?? []
-  if (at === undefined || id === undefined) throw noCursor()
+  if (at === undefined || id === undefined || /[\0\p{Cs}]/u.test(id)) throw noCursor()
   return { at: Number(at), id }
 }
 

@@ -41,7 +41,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   if (!inMemory && !statSync(path).isFile()) throw new Error(`${path} is no file`)
   // From the root, so that no path is taken for a URL.
   const database: Database = new Libsql(inMemory ? path : resolve(path))
-  const connection = sqliteConnection(database)
+  const connection = sqliteConnection(database, timeout)
   try {
     database.prepare(`pragma busy_timeout = ${timeout}`).all()
     await enterWal(database, timeout)
@@ -82,7 +82,7 @@ async function enterWal(database: Database, timeout: number): Promise<void> {
 }
 
 /** Each statement is prepared once: there are as many as this package has. */
-function sqliteConnection(database: Database): Connection {
+function sqliteConnection(database: Database, timeout: number): Connection {
   const prepared = new Map<string, Statement>()
   let isOpen = true
 
@@ -97,11 +97,25 @@ function sqliteConnection(database: Database): Connection {
     return statement(sql).all(...parameters) as Row[]
   }
 
+  // From the start as a writer: one that began as a reader could not become one after another process's write.
+  function begin(waits: boolean): void {
+    if (waits) {
+      statement('begin immediate').run()
+      return
+    }
+    // The whole process would wait.
+    statement('pragma busy_timeout = 0').all()
+    try {
+      statement('begin immediate').run()
+    } finally {
+      statement(`pragma busy_timeout = ${timeout}`).all()
+    }
+  }
+
   return {
     read: all,
-    write(queries: readonly Query[]): readonly Row[] {
-      // From the start as a writer: one that began as a reader could not become one after another process's write.
-      statement('begin immediate').run()
+    write(queries: readonly Query[], { waits = true } = {}): readonly Row[] {
+      begin(waits)
       try {
         let rows: readonly Row[] = []
         for (const query of queries) rows = all(query)

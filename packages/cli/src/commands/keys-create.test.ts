@@ -135,6 +135,12 @@ ${key}
       2,
       '--permission: unknown permission "fly"; it must be one of read, write, admin, webhook',
     ],
+    [
+      ['ai-api', '--permission', 'vs_prod_dqawk3yj9u4m1x'],
+      {},
+      2,
+      '--permission: unknown permission; it must be one of read, write, admin, webhook',
+    ],
     [['viralsync', '--name', ''], {}, 2, '--name must be a text of 1 to 255 characters without control characters'],
     [['viralsync', '--metadata', '[1]'], {}, 2, `--metadata must be a JSON object such as '{"team":7}'`],
     [['viralsync', '--metadata', '{'], {}, 2, `--metadata must be a JSON object such as '{"team":7}'`],

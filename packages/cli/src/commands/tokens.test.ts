@@ -40,7 +40,7 @@ function decidedIn({ checks }: Record<string, unknown>): unknown[] {
 describe('tokens sign', () => {
   it("signs with the key's secret what the contract asks for, and records that it was revealed", async () => {
     const { run, json, id, secret } = await withKey()
-    const { exitCode, stdout, stderr } = await run(['tokens', 'sign', ...SERVICE, '--key', id])
+    const { exitCode, stdout, stderr } = await run(['tokens', 'sign', ...SERVICE, id])
     const [header, claims, signature] = partsOf(stdout.trimEnd())
     expect([exitCode, stderr, header, claims]).toEqual([
       0,

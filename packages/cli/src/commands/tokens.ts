@@ -10,7 +10,7 @@ import { collect, parseJson } from '../values.ts'
 import { type VerifyOptions, verify, withVerifyOptions } from './verify.ts'
 
 interface SignOptions {
-  readonly key: string
+  readonly key?: string
   readonly expiresIn: string
   readonly claim?: readonly string[]
   readonly secretStdin?: boolean
@@ -22,7 +22,8 @@ export function addTokens(program: Command, handle: Handle): void {
   tokens
     .command('sign')
     .description("sign a token as the service's clients do, to try it")
-    .requiredOption('--key <id>', 'whose secret signs: the kid')
+    .argument('[id]', 'whose secret signs: the kid')
+    .option('--key <id>', 'the same')
     .option('--expires-in <duration>', 'such as 600s or 1h', '10m')
     .option('--claim <name=json>', 'a claim, such as role=\'"viewer"\'; several times', collect)
     .option('--secret-stdin', 'the secret comes on standard input; no store is needed')
@@ -68,21 +69,27 @@ async function sign(call: Call<SignOptions>): Promise<void> {
   const rules = rulesOf(contract)
   const secret = await secretFor(call)
   const now = world.now()
-  const signed = signToken({ keyId: options.key, secret, rules, now, expiresIn, claims })
+  const keyId = keyOf(call)
+  const signed = signToken({ keyId, secret, rules, now, expiresIn, claims })
   const { token } = signed
-  print(call, { token, keyId: options.key, service: contract.name, claims: signed.claims }, `${token}\n`)
+  print(call, { token, keyId, service: contract.name, claims: signed.claims }, `${token}\n`)
 }
 
 function secretFor(call: Call<SignOptions>): Promise<string> {
-  const { key, secretStdin } = call.options
-  if (secretStdin === true) return readSecret(call)
+  if (call.options.secretStdin === true) return readSecret(call)
   return withKeys(call, async (keys, contract) => {
-    const secrets = await keys.reveal(key)
+    const secrets = await keys.reveal(keyOf(call))
     if (secrets === undefined) throw noSuchKey(contract)
     const [newest] = secrets
     if (newest === undefined) throw new Failure('refused', 'no secret of this key still works')
     return newest
   })
+}
+
+function keyOf({ words, options }: Call<SignOptions>): string {
+  const id = words[0] ?? options.key
+  if (id === undefined) throw new Failure('usage', 'whose secret signs is missing: the id of a key; --help tells more')
+  return id
 }
 
 async function readSecret({ world }: Call): Promise<string> {
