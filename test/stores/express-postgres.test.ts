@@ -162,11 +162,16 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
     const program = await startProgram(database)
     await ask(program, 'GET /v1/me', adminKey)
     server.pause()
-    const answer = ask(program, 'GET /v1/me', adminKey)
+    const socket = connect(program.port, '127.0.0.1')
+    // It says that it goes on when it has read the request.
+    const fields = ['Host: localhost', `x-api-key: ${adminKey}`, 'Expect: 100-continue', 'Connection: close']
+    socket.write(`GET /v1/me HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`)
+    const [continued] = await once(socket, 'data')
     const stopped = program.stop()
     await untilRefused(program.port)
     server.resume()
-    expect((await answer).status).toBe(200)
+    expect(`${continued}`).toMatch(/^HTTP\/1\.1 100 /)
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /)
     expect(await stopped).toEqual({ code: 0, stderr: '' })
   })
 })

@@ -100,11 +100,13 @@ describeWith('postgres', 'a store in a Postgres database that is open with Kysel
   beforeAll(async () => {
     server = await startPostgres(found, { settings: { fsync: 'off', default_transaction_isolation: 'serializable' } })
     pool = new pg.Pool({ connectionString: await server.database() })
+    pool.on('error', () => {})
     db = new Kysely({ dialect: new PostgresDialect({ pool }), plugins })
   }, 60_000)
   afterAll(async () => {
-    await db?.destroy()
+    // The server first: whatever hangs there ends with it.
     await server?.stop()
+    await db?.destroy()
   })
 
   const open = () => openKysely(db, { engine: 'postgres', timeout: TIMEOUT })
