@@ -43,9 +43,28 @@ describe('a store in an SQLite file', () => {
     const begun = performance.now()
     await expect(store.recordUses([{ service: SERVICE, keyId: 'key_1', at: 1 }])).rejects.toThrow(/locked/)
     expect(performance.now() - begun).toBeLessThan(1000)
-    other.exec('rollback')
+    // What it was refused then must not hold it to what was true then.
+    other.exec(
+      "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('since', 'pro', 'active', '{}', 1)",
+    )
+    other.exec('commit')
     other.close()
+    expect(store.findAccount('since')).toMatchObject({ id: 'since' })
     await store.recordUses([{ service: SERVICE, keyId: 'key_1', at: 1 }])
+    await store.close()
+  })
+
+  it('sees what others have changed after it has waited for them in vain', async () => {
+    const store = await openSqlite(path, { timeout: 10 })
+    const other = new Libsql(path)
+    other.exec('begin immediate')
+    await expect(store.insertAccount(accountNamed('late'), entryOf('account.created'))).rejects.toThrow(/locked/)
+    other.exec(
+      "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('then', 'pro', 'active', '{}', 1)",
+    )
+    other.exec('commit')
+    other.close()
+    expect(store.findAccount('then')).toMatchObject({ id: 'then' })
     await store.close()
   })
 

@@ -14,6 +14,7 @@ export interface SqliteOptions {
 
 /** The part of libsql that is used; better-sqlite3 and Bun's SQLite have it too. */
 interface Database {
+  exec(sql: string): unknown
   readonly inTransaction: boolean
   prepare(sql: string): Statement
   close(): void
@@ -21,7 +22,6 @@ interface Database {
 
 interface Statement {
   all(...parameters: unknown[]): unknown[]
-  run(...parameters: unknown[]): unknown
 }
 
 /**
@@ -86,8 +86,12 @@ function sqliteConnection(database: Database, timeout: number): Connection {
   const prepared = new Map<string, Statement>()
   let isOpen = true
 
-  function statement(sql: string): Statement {
+  function checkOpen(): void {
     if (!isOpen) throw new Error('the store is closed')
+  }
+
+  function statement(sql: string): Statement {
+    checkOpen()
     const known = prepared.get(sql) ?? database.prepare(sql)
     prepared.set(sql, known)
     return known
@@ -97,18 +101,21 @@ function sqliteConnection(database: Database, timeout: number): Connection {
     return statement(sql).all(...parameters) as Row[]
   }
 
-  // From the start as a writer: one that began as a reader could not become one after another process's write.
+  // From the start as a writer: one that began as a reader could not become one after another process's write. Not as a
+  // prepared statement: one that fails because another process writes is not reset by libsql, and holds this connection to
+  // what was true then. It would never see a revocation again.
   function begin(waits: boolean): void {
+    checkOpen()
     if (waits) {
-      statement('begin immediate').run()
+      database.exec('begin immediate')
       return
     }
     // The whole process would wait.
-    statement('pragma busy_timeout = 0').all()
+    database.exec('pragma busy_timeout = 0')
     try {
-      statement('begin immediate').run()
+      database.exec('begin immediate')
     } finally {
-      statement(`pragma busy_timeout = ${timeout}`).all()
+      database.exec(`pragma busy_timeout = ${timeout}`)
     }
   }
 
@@ -119,11 +126,11 @@ function sqliteConnection(database: Database, timeout: number): Connection {
       try {
         let rows: readonly Row[] = []
         for (const query of queries) rows = all(query)
-        statement('commit').run()
+        database.exec('commit')
         return rows
       } catch (error) {
         // Not where SQLite has done so itself: a disk that is full.
-        if (database.inTransaction) statement('rollback').run()
+        if (database.inTransaction) database.exec('rollback')
         throw error
       }
     },
