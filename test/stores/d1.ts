@@ -26,7 +26,7 @@ export async function bundled(): Promise<{ readonly code: string; readonly impor
   return { code, imports: [...imports, ...dynamicImports].filter((name) => name !== fileName) }
 }
 
-const METHODS: readonly (keyof KeyStore)[] = [
+const METHODS: readonly (keyof KeyStore & string)[] = [
   'findByDigest',
   'findSigningKey',
   'findAccount',

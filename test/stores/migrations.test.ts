@@ -266,7 +266,13 @@ describe('an SQLite file', () => {
 
   it('in memory is one for each store, and promises nothing', async () => {
     const [a, b] = [await openSqlite(':memory:'), await openSqlite(':memory:')]
-    expect(a.capabilities).toEqual({ durable: false, shared: false, consistency: 'immediate' })
+    expect(a.capabilities).toEqual({
+      durable: false,
+      shared: false,
+      consistency: 'immediate',
+      announces: false,
+      lease: 0,
+    })
     await a.insertAccount(accountNamed('a'), entryOf('account.created'))
     expect([await a.findAccount('a'), await b.findAccount('a')]).toEqual([accountNamed('a'), undefined])
   })

@@ -9,7 +9,13 @@ export interface Proven {
   run(sql: string): Promise<unknown>
 }
 
-const CAPABILITIES: StoreCapabilities = { durable: true, shared: true, consistency: 'immediate' }
+const CAPABILITIES: StoreCapabilities = {
+  durable: true,
+  shared: true,
+  consistency: 'immediate',
+  announces: false,
+  lease: 0,
+}
 
 /** Each case may open several connections. */
 const TIMEOUT = 60_000

@@ -42,7 +42,13 @@ function filled() {
 await testStore({ describe, it }, { open: memoryStore })
 
 it('is for one process, as long as it runs', () => {
-  expect(memoryStore().capabilities).toEqual({ durable: false, shared: false, consistency: 'immediate' })
+  expect(memoryStore().capabilities).toEqual({
+    durable: false,
+    shared: false,
+    consistency: 'immediate',
+    announces: true,
+    lease: 0,
+  })
 })
 
 it('is empty, whatever another one holds', () => {

@@ -4,6 +4,9 @@ import type {
   AuditEntry,
   AuditQuery,
   AuditRecord,
+  Change,
+  ChangeFeed,
+  ChangeListener,
   Inserted,
   InsertOptions,
   KeyChange,
@@ -49,6 +52,22 @@ export function memoryStore(): MemoryStore {
   const accounts = new Map<string, Account>()
   const audits: AuditRecord[] = []
   const uses = new Map<string, number>()
+  const listeners = new Set<ChangeListener>()
+
+  function announce(change: Change): void {
+    for (const listener of listeners) listener.changed(change)
+  }
+
+  // Within the write itself, so that nobody can have read what was before when it returns.
+  const changes: ChangeFeed = {
+    lease: Infinity,
+    subscribe(listener: ChangeListener) {
+      const own = { ...listener }
+      listeners.add(own)
+      return { beat: () => {}, close: () => void listeners.delete(own) }
+    },
+    announce,
+  }
 
   function serviceOf(name: string): Service {
     let service = services.get(name)
@@ -73,12 +92,14 @@ export function memoryStore(): MemoryStore {
     const secrets = Object.freeze(entry.secrets.map((secret) => Object.freeze({ ...secret })))
     service.entries.set(key.id, Object.freeze({ key, secrets }))
     for (const secret of secrets) if (secret.kind === 'key') service.ids.set(secret.digest, key.id)
+    announce({ kind: 'key', service: key.service, id: key.id })
     return key
   }
 
   function putAccount({ metadata, ...others }: Account): Account {
     const account = Object.freeze({ ...others, metadata: frozenJson(metadata) })
     accounts.set(account.id, account)
+    announce({ kind: 'account', id: account.id })
     return account
   }
 
@@ -121,7 +142,14 @@ export function memoryStore(): MemoryStore {
   }
 
   return {
-    capabilities: Object.freeze({ durable: false, shared: false, consistency: 'immediate' }),
+    capabilities: Object.freeze({
+      durable: false,
+      shared: false,
+      consistency: 'immediate',
+      announces: true,
+      lease: 0,
+    }),
+    changes,
 
     findByDigest(service: string, digest: string): KeyMatch | undefined {
       const found = services.get(service)
@@ -196,7 +224,9 @@ export function memoryStore(): MemoryStore {
       for (const [call, id] of made) if (id === ref.id) made.delete(call)
       uses.delete(useOf(ref.service, ref.id))
       audited(audit, entry.key)
-      return entries.delete(ref.id)
+      entries.delete(ref.id)
+      announce({ kind: 'key', service: ref.service, id: ref.id })
+      return true
     },
 
     changeKey(ref: KeyRef, change: KeyChange, audit: AuditEntry): KeyRecord | undefined {
@@ -287,6 +317,7 @@ export function memoryStore(): MemoryStore {
     },
 
     close(): void {},
+    [Symbol.asyncDispose]: async () => {},
 
     records(): Records {
       const keys = [...services.values()].flatMap(({ entries }) => [...entries.values()])

@@ -68,6 +68,46 @@ export interface SigningKeyMatch {
   readonly secrets: readonly SigningSecret[]
 }
 
+/** What was changed, by whomever. */
+export type Change =
+  /** A key, or one of its secrets: made, changed or removed. */
+  | { readonly kind: 'key'; readonly service: string; readonly id: string }
+  | { readonly kind: 'account'; readonly id: string }
+  /** All there is, or nobody can say what. */
+  | { readonly kind: 'all' }
+
+/** Tells what changes, so that what was read may be kept until it does. Why it is so: decision 008. */
+export interface ChangeFeed {
+  /**
+   * How long a heartbeat is good for, in milliseconds. It is kept in the store, so that it is the same for every process.
+   * Infinity: every change is told before the call that makes it returns.
+   */
+  readonly lease: number
+  /**
+   * Begins to listen: every change that is committed after this has answered is told, in the order of the commits. Rejects
+   * when that cannot be had now.
+   */
+  subscribe(listener: ChangeListener): Awaitable<ChangeSubscription>
+  /** Tells every listener, of this process and of others, as if it had been changed in the store. */
+  announce(change: Change): Awaitable<void>
+}
+
+export interface ChangeListener {
+  changed(change: Change): void
+  /** The subscription has ended by itself, and changes may have been missed. Not called after `close`. */
+  lost(cause: unknown): void
+}
+
+export interface ChangeSubscription {
+  /**
+   * Sends a heartbeat by the way that changes take, and answers when it has come back by the way that they are told: every
+   * change that was committed before it was sent has then been told. Rejects when it cannot be sent. It need not answer.
+   */
+  beat(): Awaitable<void>
+  /** Stops listening. */
+  close(): Awaitable<void>
+}
+
 /** What verification reads. */
 export interface KeyReader {
   /** The key whose secret has this digest, live or not, of this service only. One read. */
@@ -78,6 +118,8 @@ export interface KeyReader {
   findAccount?(id: string): Awaitable<Account | undefined>
   /** Notes when keys were used. Called in batches, at most once a second. Without it nothing is noted. */
   recordUses?(uses: readonly KeyUse[]): Awaitable<void>
+  /** Without it every request reads the store. */
+  readonly changes?: ChangeFeed | undefined
 }
 
 /** The last use of a key, in milliseconds since the epoch. */
@@ -199,6 +241,13 @@ export interface StoreCapabilities {
   readonly shared: boolean
   /** `immediate`: a read that begins after a write has returned sees it. `eventual`: some time later. */
   readonly consistency: 'immediate' | 'eventual'
+  /** It tells what changes (`changes`), so that processes may keep what they have read. */
+  readonly announces: boolean
+  /**
+   * How long another process may go on with what it read before a change, in milliseconds: so long whoever makes a change
+   * waits before it is said to hold. 0: no process does.
+   */
+  readonly lease: number
 }
 
 /**
@@ -207,7 +256,7 @@ export interface StoreCapabilities {
  * no such key or account, and a rejection that the store cannot tell. A record that is damaged, or of a newer schema than
  * the store knows, is a rejection that names its id.
  */
-export interface KeyStore extends KeyReader {
+export interface KeyStore extends KeyReader, AsyncDisposable {
   readonly capabilities: StoreCapabilities
 
   findKey(ref: KeyRef): Awaitable<KeyDetails | undefined>
@@ -251,7 +300,7 @@ export interface KeyStore extends KeyReader {
   listAudit(query: AuditQuery): Awaitable<Page<AuditRecord>>
 
   recordUses(uses: readonly KeyUse[]): Awaitable<void>
-  /** Gives back connections and files. Afterwards every call rejects. */
+  /** Gives back connections and files, and ends subscriptions. Afterwards every call rejects. `await using` does it too. */
   close(): Awaitable<void>
 }
 

@@ -33,7 +33,13 @@ export async function openD1(binding: D1Binding, { migrate: migrates = true }: D
   if (typeof binding?.prepare !== 'function') throw new TypeError('binding must be a D1 database')
   const connection = d1Connection(binding)
   await (migrates ? migrate(connection, 'sqlite') : checkVersion(connection, 'sqlite'))
-  return sqlStore(connection, 'sqlite', { durable: true, shared: true, consistency: 'immediate' })
+  return sqlStore(connection, 'sqlite', {
+    durable: true,
+    shared: true,
+    consistency: 'immediate',
+    announces: false,
+    lease: 0,
+  })
 }
 
 function d1Connection(binding: D1Binding): Connection {

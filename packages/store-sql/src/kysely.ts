@@ -31,7 +31,13 @@ export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOpti
   checkTimeout(timeout)
   const connection = kyselyConnection(db, engine, timeout)
   await (migrates ? migrate(connection, engine) : checkVersion(connection, engine))
-  return sqlStore(connection, engine, { durable: true, shared: true, consistency: 'immediate' })
+  return sqlStore(connection, engine, {
+    durable: true,
+    shared: true,
+    consistency: 'immediate',
+    announces: false,
+    lease: 0,
+  })
 }
 
 function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine, timeout: number): Connection {

@@ -48,7 +48,13 @@ export async function openPostgres(source: string | PostgresPool, options: Postg
     await connection.close()
     throw error
   }
-  return sqlStore(connection, 'postgres', { durable: true, shared: true, consistency: 'immediate' })
+  return sqlStore(connection, 'postgres', {
+    durable: true,
+    shared: true,
+    consistency: 'immediate',
+    announces: false,
+    lease: 0,
+  })
 }
 
 function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Promise<void>): Connection {

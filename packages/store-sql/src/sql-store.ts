@@ -245,6 +245,7 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
     },
 
     close: () => connection.close(),
+    [Symbol.asyncDispose]: async () => connection.close(),
   }
 }
 

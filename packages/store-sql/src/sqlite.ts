@@ -52,7 +52,13 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
     database.close()
     throw error
   }
-  return sqlStore(connection, 'sqlite', { durable: !inMemory, shared: !inMemory, consistency: 'immediate' })
+  return sqlStore(connection, 'sqlite', {
+    durable: !inMemory,
+    shared: !inMemory,
+    consistency: 'immediate',
+    announces: false,
+    lease: 0,
+  })
 }
 
 /**

@@ -5,7 +5,7 @@ import type { InsertOptions, KeyDetails, KeyMatch, KeyRecord, KeyRef, KeyStore, 
 import { type Damage, type StoreSubject, storeCases, type Tampering, testStore } from './index.ts'
 
 const MEMORY = memoryStore().capabilities
-const DATABASE = { durable: true, shared: true, consistency: 'immediate' } as const
+const DATABASE = { durable: true, shared: true, consistency: 'immediate', announces: false, lease: 0 } as const
 
 interface Fault {
   readonly fault: string
@@ -580,7 +580,7 @@ function database(faults: DatabaseFaults = {}): Required<StoreSubject> {
       return JSON.parse(JSON.stringify(answer).replaceAll('"sealed":"', '"sealed":"AAAA'))
     }
 
-    const methods = Object.keys(memory).filter((name) => name !== 'capabilities' && name !== 'records')
+    const methods = Object.keys(memory).filter((name) => !['capabilities', 'changes', 'records'].includes(name))
     const calls = methods.map((method) => [method, (...args: readonly unknown[]) => call(method, args)])
     return { ...Object.fromEntries(calls), capabilities: DATABASE } as KeyStore
   }

@@ -5,7 +5,9 @@ import { type Group, group } from '../group.ts'
 import { NOW, type World } from '../world.ts'
 
 /** A call of each method: a new one does not compile without its row. */
-type Calls = Readonly<Record<Exclude<keyof KeyStore, 'capabilities' | 'close'>, () => Awaitable<unknown>>>
+type Calls = Readonly<
+  Record<Exclude<keyof KeyStore & string, 'capabilities' | 'changes' | 'close'>, () => Awaitable<unknown>>
+>
 
 async function callsOf({ store, service, keyWith, accountWith, draw, drawSigning, entry }: World): Promise<Calls> {
   const key = keyWith()
