@@ -163,6 +163,21 @@ describe('a lookup that keeps', () => {
     expect(reads).toHaveLength(2)
   })
 
+  it('does not put what was read before a change in the place of what was read after it', async () => {
+    const { lookup, reads, change } = await keeping(record('other'), 'other')
+    lookup('a')
+    change(changed('key_1'))
+    await vi.advanceTimersByTimeAsync(LEASE / 2)
+    lookup('other')
+    await vi.advanceTimersByTimeAsync(0)
+    const later = lookup('a')
+    reads[2]?.answer(record('key_1', 2))
+    await now(later)
+    reads[1]?.answer(record('key_1'))
+    await now(undefined)
+    expect(lookup('a')).toEqual(record('key_1', 2))
+  })
+
   it('does not keep what a read brings that was under way while nobody listened', async () => {
     const { lookup, reads, lose } = worldOf()
     const answer = lookup('a')
