@@ -86,6 +86,7 @@ const LAYERS: readonly (readonly string[])[] = [
   [
     'testing/cases/accounts',
     'testing/cases/audit',
+    'testing/cases/changes',
     'testing/cases/changing',
     'testing/cases/connections',
     'testing/cases/damage',
