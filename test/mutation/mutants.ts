@@ -537,16 +537,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['who leaves first leaves it to the others', 'if (joined.users === 0) await', 'await'],
   ]),
   ...of(core('cache'), tested('cache'), [
-    [
-      'what is kept is used while the lease is held',
-      'if (lease.isHeld()) return recall(id, JOINS)\n    return',
-      'return recall(id, JOINS)\n    return',
-    ],
-    [
-      'what is kept is not used without a lease',
-      '(isHeld ? recall(id, JOINS) : chain(readNow(id), foundIn))',
-      'recall(id, JOINS)',
-    ],
+    ['what is kept is used while the lease is held', 'if (lease.isHeld()) return', 'return'],
+    ['what is kept is not used without a lease', '(isHeld ? recall(id) : readSince(asked, id))', 'recall(id)'],
     ['what is kept is current', 'entry !== undefined && epochs.isCurrent(entry)', 'entry !== undefined'],
     [
       'a read that is joined is current when it lands',
@@ -554,7 +546,12 @@ export const MUTANTS: readonly Mutant[] = [
       'return',
     ],
     ['a read of an earlier term is not joined', ' && flight.term === lease.term()', ''],
-    ['who joined in vain reads by himself in the end', ' && joins > 0', ''],
+    ['a read that began before a request says nothing to it', ' && flight.began > asked', ''],
+    [
+      'those who wait share a read',
+      'flight !== undefined && flight.began > asked ? flight.entry : begin(id)',
+      'begin(id)',
+    ],
     ['a read counts from when it began', 'const epoch = epochs.now()\n    const value', 'const value'],
     ['what changed while it was read is not kept', 'if (epochs.isCurrent(entry)) {', 'if (true) {'],
     [
@@ -563,7 +560,7 @@ export const MUTANTS: readonly Mutant[] = [
       '[found, missed]',
     ],
     ['who has closed reads every time', '(member === undefined ? plain(id) : kept(id))', 'kept(id)'],
-    ['what is kept is frozen', 'chain(read(id), frozen)', 'read(id)'],
+    ['what is kept is frozen', 'chain(reading.read(id), frozen)', 'reading.read(id)'],
   ]),
   ...of(core('manage'), tested('manage'), [
     ['a text is one', 'if (isText(text)) return text', 'return text as string'],
