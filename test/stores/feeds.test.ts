@@ -189,6 +189,14 @@ describe('what changes in an SQLite file', () => {
     await close()
   })
 
+  it('is not announced by a name that the log would cut off', async () => {
+    const { store, hearing, close } = await opened()
+    const announce = async () => feedOf(store).announce(account('a\0b'))
+    await expect(announce()).rejects.toEqual(new TypeError('every text must be well-formed Unicode without NUL'))
+    expect(await hearing.heard()).toEqual([])
+    await close()
+  })
+
   it('is made all the same where whoever listens fails', async () => {
     const { store, close } = await opened()
     const lost: unknown[] = []
@@ -409,7 +417,8 @@ describeWith('postgres', 'what changes in a Postgres database', (found) => {
     const proxy = await startProxy(url)
     const store = await openPostgres(proxy.url, { timeout: 30_000 })
     const hearing = await hear(store)
-    proxy.break({ kind: 'garbage', answer: () => Buffer.from('?\0\0\0\x04', 'latin1') })
+    // A row that announces thirty columns, and has four bytes.
+    proxy.break({ kind: 'garbage', answer: () => Buffer.from('D\0\0\0\x0a\0\x1e\0\0\0\0', 'latin1') })
     await admin.query("select pg_notify('latchkey', '')")
     while (hearing.losses.length === 0) await pass(5)
     expect([hearing.losses.length, strays]).toEqual([1, []])
