@@ -13,7 +13,7 @@ import { openPostgres, openSqlite, type PostgresPool } from '@latchkey/store-sql
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { feedOf, hear } from './hearing.ts'
 import { openAtOnce } from './openers.ts'
@@ -22,6 +22,9 @@ import { startProxy } from './tcp-proxy.ts'
 
 const ALL: Change = { kind: 'all' }
 const CLOSED = new Error('the store is closed')
+
+// Programs and servers are started, and a busy machine is slow.
+vi.setConfig({ testTimeout: 60_000 })
 
 const account = (id: string): Change => ({ kind: 'account', id })
 
@@ -428,10 +431,10 @@ describeWith('postgres', 'what changes in a Postgres database', (found) => {
 
   it('is not listened to where the server does not answer, and no connection stays', async () => {
     const proxy = await startProxy(url)
-    const store = await openPostgres(proxy.url, { timeout: 300 })
+    const store = await openPostgres(proxy.url, { timeout: 1500 })
     // The connection is made, and listening is not answered.
     proxy.breakAt(1, 'reaches', { kind: 'hang' })
-    await expect(hear(store)).rejects.toThrow('no answer within 300 ms')
+    await expect(hear(store)).rejects.toThrow('no answer within 1500 ms')
     // It is not even made.
     await expect(hear(store)).rejects.toThrow(/timeout/)
     proxy.heal()
