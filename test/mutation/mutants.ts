@@ -876,11 +876,6 @@ export const MUTANTS: readonly Mutant[] = [
       ".where(({ exists }) => exists(db.selectFrom('latchkey_keys').select('id').where(isRevision(ref, revision))))",
       '',
     ],
-    [
-      'only with its key a secret is deleted',
-      '.where(({ exists }) => exists(touched))\n        .compile()',
-      '.compile()',
-    ],
     ['only the seal that was read is replaced', 'key_id: ref.id, version, sealed })', 'key_id: ref.id, version })'],
     [
       'only a new seal is recorded',
@@ -1037,8 +1032,8 @@ export const MUTANTS: readonly Mutant[] = [
       ['both names of what is renamed are logged', "update: [log('old', renamed), log('new')]", "update: [log('new')]"],
       [
         'both names of what is renamed are announced',
-        "if tg_op in ('UPDATE', 'DELETE') then",
-        "if tg_op = 'DELETE' then",
+        'array[to_jsonb(old), to_jsonb(new)]',
+        "array[case tg_op when 'DELETE' then to_jsonb(old) end, to_jsonb(new)]",
       ],
       ['emptied tables are announced', `perform pg_notify('latchkey', '["all", null, null]');`, 'null;'],
       [
@@ -1083,7 +1078,8 @@ export const MUTANTS: readonly Mutant[] = [
       ],
       ['a change is a transaction', '      begin(waits)\n', ''],
       ['a closed store is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
-      ['a database in memory promises nothing', 'durable: !inMemory, shared: !inMemory', 'durable: true, shared: true'],
+      ['a database in memory promises nothing', 'durable: !inMemory,', 'durable: true,'],
+      ['nobody waits for a database in memory', 'lease: inMemory ? 0 : lease', 'lease'],
     ],
   ),
   ...of(sql('postgres'), stores('postgres-connections', 'migrations'), [
@@ -1156,6 +1152,130 @@ export const MUTANTS: readonly Mutant[] = [
     ['a closed store of Kysely is closed', "if (!isOpen) throw new Error('the store is closed')", ''],
     ['a store is not made in a transaction', ' || db.isTransaction', ''],
   ]),
+  ...of(
+    sql('migrations'),
+    ['test/stores/feeds.test.ts', 'test/stores/migrations.test.ts'],
+    [
+      ['a long name fails no change', 'if octet_length(payload) > 7999 then', 'if false then'],
+      [
+        'nothing of a key stays in Postgres',
+        "array['latchkey_key_secrets', 'latchkey_signing_secrets', 'latchkey_uses']",
+        "array['latchkey_uses']",
+      ],
+      ['what belongs to a key is found by whatever path', 'tg_table_schema, belonging', 'current_schema, belonging'],
+      [
+        'nothing of a key stays in SQLite',
+        '  delete from latchkey_key_secrets where service = old.service and key_id = old.id;',
+        '',
+      ],
+      [
+        'nothing of another service’s key goes with it',
+        'delete from latchkey_key_secrets where service = old.service and key_id = old.id;',
+        'delete from latchkey_key_secrets where key_id = old.id;',
+      ],
+    ],
+  ),
+  ...of(
+    sql('lease'),
+    ['packages/store-sql/src/index.test.ts', 'test/stores/leases.test.ts'],
+    [
+      ['a lease is whole', 'Number.isInteger(value) && ', ''],
+      ['a lease is not negative', ' && value >= 0', ''],
+      ['a lease is no longer than a minute', ' && value <= LONGEST', ''],
+      ['another lease is refused', 'if (asked !== undefined && asked !== lease) {', 'if (false) {'],
+      ['of several that store a lease one does', '    stored = await found()\n  }', '    stored = row.value\n  }'],
+      ['a stored lease is a number', '/^\\d+$/.test(stored)', 'true'],
+      [
+        'a stored lease is one',
+        "if (!isLease(lease)) throw new Error('the lease",
+        "if (false) throw new Error('the lease",
+      ],
+    ],
+  ),
+  ...of(
+    sql('change'),
+    ['test/stores/feeds.test.ts'],
+    [
+      ['what nobody understands may be all', "return { kind: 'all' }", "return { kind: 'account', id: '' }"],
+      ['a key is named with its service', " && typeof service === 'string'", ''],
+      ['an account has a name', "kind === 'account' && typeof id === 'string'", "kind === 'account'"],
+    ],
+  ),
+  ...of(
+    sql('sqlite-feed'),
+    ['test/stores/feeds.test.ts'],
+    [
+      ['a log with a gap may be about all', 'if (!isWhole) listener', 'if (false) listener'],
+      [
+        'a log that was begun anew may be about all',
+        'JSON.stringify(before) === JSON.stringify(last)',
+        'before?.sequence === last?.sequence',
+      ],
+      ['a log is read on from the last entry', 'last = news.at(-1) ?? before\n', ''],
+      ['a log that cannot be read is lost', '        end(error)\n', ''],
+      ['an ended subscription is over', "if (!isOpen) throw new Error('the subscription has ended')", ''],
+      ['a closed store of SQLite tells nothing', "if (!isOpen) throw new Error('the store is closed')", ''],
+      ['a closed store of SQLite ends subscriptions', "subscription.end(new Error('the store is closed'))", '{}'],
+      [
+        'a change is made whoever listens',
+        '} catch {\n          // The change',
+        '} catch (error) {\n          throw error // The change',
+      ],
+    ],
+  ),
+  ...of(
+    sql('sqlite'),
+    ['test/stores/feeds.test.ts'],
+    [
+      ['what this process changes is told at once', 'feed?.look()', ''],
+      [
+        'a name that is cut off is not announced',
+        "checkTexts(insertChange(builderFor('sqlite'), change))",
+        "insertChange(builderFor('sqlite'), change)",
+      ],
+    ],
+  ),
+  ...of(
+    sql('postgres-feed'),
+    ['test/stores/feeds.test.ts'],
+    [
+      [
+        'a heartbeat does not go by the connection that listens',
+        'notify(channel, number).catch(',
+        "listening.query(`notify ${channel}, '${number}'`).catch(",
+      ],
+      ['garbage may be about all', '} catch {\n    return []', '} catch (error) {\n    throw error'],
+      ['what is of other channels is not told', 'if (heard === CHANNEL) ', 'if (heard !== channel) '],
+      ['heartbeats end with the connection', 'for (const beat of beats.values()) beat.failed(error)', ''],
+      ['a connection that breaks is lost', 'if (isSubscribed) listener.lost(error)', ''],
+      ['a connection that breaks is seen', "listening.on('error', lose)", "listening.on('error', () => {})"],
+      [
+        'listening is not waited for for ever',
+        'await within(listening.query(`listen ${CHANNEL}; listen ${channel}`), timeout, timeout).catch(lose)',
+        'await listening.query(`listen ${CHANNEL}; listen ${channel}`).catch(lose)',
+      ],
+      ['a connection that came too late is ended', 'if (isOpen) await within', 'if (true) await within'],
+      [
+        'a closed store of Postgres ends subscriptions',
+        "lose(new Error('the store is closed'))\n    },",
+        'void lose\n    },',
+      ],
+      ['an announcement has a length', 'Buffer.byteLength(payload) > LONGEST_PAYLOAD', 'false'],
+    ],
+  ),
+  ...of(
+    sql('postgres'),
+    ['test/stores/feeds.test.ts'],
+    [
+      ['a pool of one is left to requests', ' && pool.options?.max !== 1', ''],
+      ['a connection that listens is not used again', 'end: () => client.release(true)', 'end: () => client.release()'],
+    ],
+  ),
+  ...of(
+    sql('postgres-pool'),
+    ['test/stores/feeds.test.ts'],
+    [['what cannot be read does not end a process that listens', '    stream: () => socket,\n', '']],
+  ),
   ...of(
     sql('d1'),
     ['packages/store-sql/src/index.test.ts'],

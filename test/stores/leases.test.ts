@@ -83,6 +83,14 @@ function agrees(engine: Engine, byDefault: number, newDatabase: () => Promise<Ne
     await expect(openWithKysely()).rejects.toEqual(damaged)
   })
 
+  it('is one where stores of one process that open at once ask for different ones', async () => {
+    const { open } = await newDatabase()
+    const opened = await Promise.allSettled([50, 60, 70].map((lease) => open({ lease })))
+    const stores = opened.flatMap((opening) => (opening.status === 'fulfilled' ? [opening.value] : []))
+    expect(stores.length).toBe(1)
+    for (const store of stores) await store.close()
+  })
+
   it('is one where processes that open a new database at once ask for different ones', async () => {
     const databases = await Promise.all(Array.from({ length: 4 }, newDatabase))
     const leases = [50, 60, 60, 70]
