@@ -20,6 +20,7 @@ export function makeProgram(world: World, finish: (exitCode: number) => void): C
     .option('--service <name>', 'viesus, viralsync, ai-api, viddyscribe, visual-layer, or one of --contract')
     .option('--contract <module>', 'an ES module that exports contracts of your own (default: $LATCHKEY_CONTRACT)')
     .option('--by <name>', 'who is recorded to have made a change (default: cli: and your user name)')
+    .option('--no-wait', 'for bulk work: end when a change is made, not when every server acts on it')
     .option('--json', 'print JSON, on one line')
     .addHelpText('after', EPILOGUE)
     .configureHelp({ showGlobalOptions: true })

@@ -3,6 +3,7 @@ import {
   type AnyContract,
   type KeyStore,
   type Keys,
+  type ManageOptions,
   type MasterKey,
   manageAccounts,
   manageKeys,
@@ -90,8 +91,7 @@ export async function withKeys<T>(
 ): Promise<T> {
   const contract = await contractOf(call)
   return withStore(call, (store) => {
-    const { now } = call.world
-    const keys = manageKeys({ contract, store, by: byOf(call), ...secretsOf(call, contract), now, timeout: TIMEOUT })
+    const keys = manageKeys({ contract, store, ...managingOf(call), ...secretsOf(call, contract) })
     return use(keys, contract, store)
   })
 }
@@ -103,13 +103,12 @@ export async function withAccounts<T>(
 ): Promise<T> {
   const contract = await contractIfGiven(call)
   return withStore(call, (store) => {
-    const { now } = call.world
-    return use(manageAccounts({ store, by: byOf(call), plans: contract?.plans, now, timeout: TIMEOUT }), contract)
+    return use(manageAccounts({ store, plans: contract?.plans, ...managingOf(call) }), contract)
   })
 }
 
-function byOf({ options, world }: Call): string {
-  return options.by ?? `cli:${world.user()}`
+function managingOf({ options, world }: Call): Omit<ManageOptions, 'store'> {
+  return { by: options.by ?? `cli:${world.user()}`, wait: options.wait, now: world.now, timeout: TIMEOUT }
 }
 
 interface Secrets {
