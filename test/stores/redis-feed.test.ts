@@ -299,14 +299,15 @@ describeWith('redis', 'what changes in Redis', (found) => {
       await subscription.beat()
       const { hostname, port } = new URL(server.url)
       await replica.command('REPLICAOF', hostname, port)
-      for (const call of [
+      const calls: readonly (() => unknown)[] = [
         () => there.findAccount('customer'),
         () => there.findByDigest('acme', text.digest),
         () => there.revokeKey(ref, null, entryOf('key.revoked')),
         () => there.insertAccount(accountNamed('new'), entryOf('account.created')),
         () => subscription.beat(),
         () => openRedis(url),
-      ]) {
+      ]
+      for (const call of calls) {
         await expect(Promise.resolve().then(call)).rejects.toThrow('READONLY')
       }
       await replica.command('REPLICAOF', 'NO', 'ONE')
