@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { openRedis, type RedisOptions } from '@latchkey/store-redis'
 import { type RedisServer, type RedisServerOptions, startRedis } from '@latchkey/test-servers'
 import { createClient } from 'redis'
@@ -10,6 +13,7 @@ import { passesTheSuite } from './redis-proven.ts'
 /** Of stores whose test is not about it, in milliseconds: a busy machine is slow. */
 const TIMEOUT = 30_000
 
+const CLI = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url))
 const PASSWORD = 'p@ss:w/rd %'
 
 interface World {
@@ -77,6 +81,13 @@ describeWith('redis', 'Redis', (found) => {
       command: command(world),
     })
 
+    it('is opened by its URL where the certificate is known to Node', async () => {
+      const env = { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: world().server.certificate }
+      const words = [CLI, 'accounts', 'create', 'customer', '--plan', 'pro', '--json', '--store', world().server.url]
+      const { stdout } = await promisify(execFile)(process.execPath, words, { env })
+      expect(JSON.parse(stdout)).toMatchObject({ id: 'customer', plan: 'pro' })
+    })
+
     it('is not opened where nobody vouches for the certificate', async () => {
       await expect(openRedis(world().server.url)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
     })
@@ -107,6 +118,30 @@ describeWith('redis', 'Redis', (found) => {
       })
     },
   )
+
+  describeOn('a store with a user of its own', { settings: { requirepass: PASSWORD } }, (world) => {
+    // As the README says.
+    const RULES = '~{latchkey}:* &{latchkey}:* +@read +@write +@scripting +@pubsub +@connection +time'
+    beforeAll(async () => {
+      await world().server.command('ACL', 'SETUSER', 'app', 'on', '>secret', ...RULES.split(' '))
+    })
+    passesTheSuite({
+      prefix: () => 'latchkey',
+      open: () => {
+        const url = Object.assign(new URL(world().server.url), { username: 'app', password: 'secret' }).href
+        return openRedis(url, { timeout: TIMEOUT })
+      },
+      command: command(world),
+    })
+
+    it('listens, too', async () => {
+      const url = Object.assign(new URL(world().server.url), { username: 'app', password: 'secret' }).href
+      const store = await openRedis(url)
+      const subscription = await store.changes?.subscribe({ changed: () => {}, lost: () => {} })
+      await subscription?.beat()
+      await store.close()
+    })
+  })
 
   describeOn("a store over an application's own client", {}, (world) => {
     it('has connections of its own, and leaves the client as it is', async () => {
