@@ -16,7 +16,7 @@ export function makeProgram(world: World, finish: (exitCode: number) => void): C
     .description('Keys and accounts of APIs that Latchkey guards.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
-    .option('--store <url>', 'where keys are kept: sqlite:PATH or postgres://… (default: $LATCHKEY_STORE)')
+    .option('--store <url>', 'where keys are kept: sqlite:PATH, postgres://… or redis://… (default: $LATCHKEY_STORE)')
     .option('--service <name>', 'viesus, viralsync, ai-api, viddyscribe, visual-layer, or one of --contract')
     .option('--contract <module>', 'an ES module that exports contracts of your own (default: $LATCHKEY_CONTRACT)')
     .option('--by <name>', 'who is recorded to have made a change (default: cli: and your user name)')

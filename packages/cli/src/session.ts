@@ -47,12 +47,12 @@ async function closeQuietly(store: KeyStore): Promise<void> {
 function storeUrl(call: Call): string {
   const url = call.options.store ?? settingOf(call, 'LATCHKEY_STORE')
   if (url === undefined) {
-    throw new Failure('usage', 'no store: give --store sqlite:PATH or postgres://…, or set LATCHKEY_STORE')
+    throw new Failure('usage', 'no store: give --store sqlite:PATH, postgres://… or redis://…, or set LATCHKEY_STORE')
   }
   if (schemeOf(url) === 'memory' || /^sqlite:(\/\/)?:memory:/i.test(url)) {
     throw new Failure(
       'usage',
-      'a store in memory is gone when this command ends: give --store sqlite:PATH or postgres://…',
+      'a store in memory is gone when this command ends: give --store sqlite:PATH, postgres://… or redis://…',
     )
   }
   return url
