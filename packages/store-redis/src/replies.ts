@@ -5,8 +5,9 @@ import type { FoundKey } from './records.ts'
 export type Hash = readonly string[]
 
 export function hashOf(reply: Hash): Fields {
-  const names = reply.filter((_, index) => index % 2 === 0)
-  return Object.fromEntries(names.map((name, index) => [name, reply[2 * index + 1] ?? '']))
+  const fields: Record<string, string> = {}
+  for (let at = 0; at + 1 < reply.length; at += 2) fields[reply[at] ?? ''] = reply[at + 1] ?? ''
+  return fields
 }
 
 /** A key that was found with its secrets, and with its account where that was asked for. */

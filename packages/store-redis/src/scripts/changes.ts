@@ -1,9 +1,10 @@
+import { SCHEMA } from '../records.ts'
 import { adding, changing, opening, type Script } from './script.ts'
 
 /** Makes the store, where there is none. */
 export const open: Script = opening(`
   if redis.call('EXISTS', KEYS[1]) == 0 then
-    redis.call('HSET', KEYS[1], 'schema', '1', 'lease', input.lease)
+    redis.call('HSET', KEYS[1], 'schema', '${SCHEMA}', 'lease', input.lease)
   end
   return redis.call('HMGET', KEYS[1], 'schema', 'lease')
 `)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { SCHEMA } from '../records.ts'
 
 /** What Redis runs as a whole, between what others ask: nobody sees a half of it. */
 export interface Script {
@@ -30,7 +31,7 @@ end
 /** The store's schema may have been brought up to date while this process ran, or all may be gone. */
 const KNOWN_SCHEMA = `
 local schema = redis.call('HGET', KEYS[1], 'schema')
-if schema ~= '1' then return redis.error_reply('SCHEMA the store has schema version ' .. (schema or 'none')) end
+if schema ~= '${SCHEMA}' then return redis.error_reply('SCHEMA the store has schema version ' .. (schema or 'none')) end
 `
 
 /** A replica answers from the past: there even a write that changes nothing is refused. */
