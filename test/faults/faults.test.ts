@@ -1,0 +1,52 @@
+/**
+ * Once the call that makes a denying change has returned, no request that begins afterwards is allowed, on any node: three
+ * processes on one store, in health and in faults. In short here, at length by `npx pnpm test:faults`.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describeWith } from '../requirements.ts'
+import { violationsIn } from './checker.ts'
+import { type Fleet, NODES, startFleet } from './fleet.ts'
+import { measure } from './measures.ts'
+import { type Extent, SCENARIOS } from './scenarios.ts'
+import { postgresSite, type Site, type StoreName, sqliteSite } from './sites.ts'
+import type { Row } from './table.ts'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** For the table. */
+    row?: Row & { readonly store: StoreName; readonly lease: number }
+  }
+}
+
+const IN_FULL: Extent = { waves: 3, size: 96, stop: 10_000 }
+const IN_SHORT: Extent = { waves: 1, size: 40, stop: 1500 }
+const extent = process.env.LATCHKEY_FAULTS === 'full' ? IN_FULL : IN_SHORT
+
+function holds(store: StoreName, open: () => Promise<Site>): void {
+  let site: Site
+  let fleet: Fleet
+  beforeAll(async () => {
+    site = await open()
+    fleet = await startFleet(site)
+  }, 60_000)
+  afterAll(async () => {
+    await fleet?.stop()
+    await site?.stop()
+  })
+
+  for (const { name, stores, play } of SCENARIOS) {
+    if (!stores.includes(store)) continue
+    it(`allows nothing that was denied: ${name}`, { timeout: 300_000 }, async ({ task }) => {
+      await play(fleet, extent)
+      const run = await fleet.settle()
+      const violations = violationsIn(run)
+      const measures = measure(run, NODES)
+      task.meta.row = { store, lease: site.lease, scenario: name, measures, violations: violations.length }
+      expect(violations).toEqual([])
+      expect(measures.denials).toBeGreaterThanOrEqual(extent.size / 2)
+    })
+  }
+}
+
+describe('SQLite', () => holds('sqlite', sqliteSite))
+describeWith('postgres', 'Postgres', (found) => holds('postgres', () => postgresSite(found, NODES)))

@@ -1,0 +1,158 @@
+/** One node of an API: decides on requests all the time, writes down how, and makes changes when it is told to. */
+import { createAuth, digestKey, isPromise, type KeyRecord, type KeyStore, type Outcome } from '@latchkey/core'
+import { type Change, changes } from './changes.ts'
+import { now } from './clock.ts'
+import { contract } from './contract.ts'
+import { type History, openHistory } from './history.ts'
+import { type Answered, type Orders, type Placed, READY, type Start, type Told } from './orders.ts'
+import { openStore } from './open-store.ts'
+
+/** In milliseconds, between two requests with a text that is watched. */
+const PAUSE = 5
+/** So many of the texts that rest are asked for in each pause. */
+const RESTING = 10
+
+interface Watched {
+  readonly id: number
+  readonly fields: Headers
+  /** Requests that every pause begins, and that are not decided. */
+  waits: boolean
+  /** How often the store or the memory of it has decided. */
+  decided: number
+}
+
+const { url, history: path } = JSON.parse(process.argv[2] ?? '') as Start
+const store: KeyStore = await openStore(url)
+const auth = createAuth({ contract, store })
+const decide = auth.authorizer({ permission: 'write', plan: 'pro' })
+const change: Change = changes(store)
+
+let history: History = openHistory(path)
+const watched = new Map<number, Watched>()
+let hot: readonly Watched[] = []
+let resting: readonly Watched[] = []
+let turn = 0
+
+/** One request. Answers whether it was decided, be it as it may. */
+async function request(subject: Watched): Promise<boolean> {
+  const begin = now()
+  const outcome = decide({}, subject.fields)
+  if (!isPromise(outcome)) return noted(subject, begin, outcome, true)
+  return noted(subject, begin, await outcome, false)
+}
+
+function noted(subject: Watched, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
+  const end = now()
+  const isUnavailable = outcome.kind === 'denied' && outcome.code === 'unavailable'
+  const { id } = subject
+  history.note({ subject: id, begin, end, outcome: isUnavailable ? 'unavailable' : outcome.kind, atOnce })
+  if (!isUnavailable) subject.decided++
+  return !isUnavailable
+}
+
+async function requestInTurn(subject: Watched): Promise<void> {
+  if (subject.waits) return
+  subject.waits = true
+  await request(subject)
+  subject.waits = false
+}
+
+function requestAll(): void {
+  for (const subject of hot) void requestInTurn(subject)
+  for (let i = 0; i < Math.min(RESTING, resting.length); i++) {
+    const subject = resting[turn++ % resting.length]
+    if (subject !== undefined) void requestInTurn(subject)
+  }
+}
+
+function keyOf({ keyId, accountId }: Placed): KeyRecord {
+  return {
+    id: keyId,
+    accountId,
+    service: contract.name,
+    name: 'watched',
+    environment: null,
+    permissions: ['read', 'write'],
+    createdAt: Date.now(),
+    expiresAt: null,
+    revokedAt: null,
+    revokedReason: null,
+    metadata: {},
+  }
+}
+
+function accountOf(id: string) {
+  return { id, plan: 'pro', status: 'active', email: null, metadata: {} } as const
+}
+
+const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => Promise<Orders[K]['answer']> } = {
+  async watch(subjects) {
+    const added = subjects.map(({ id, text }) => ({
+      id,
+      fields: new Headers({ 'x-api-key': text }),
+      waits: false,
+      decided: 0,
+    }))
+    for (const subject of added) watched.set(subject.id, subject)
+    hot = [...hot, ...added]
+    return null
+  },
+  async warm(times) {
+    while (hot.some(({ decided }) => decided < times)) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    return null
+  },
+  async follow(id) {
+    const subject = watched.get(id)
+    if (subject !== undefined) void request(subject)
+    return null
+  },
+  async rest() {
+    resting = [...resting, ...hot]
+    hot = []
+    return null
+  },
+  async review() {
+    const decided = await Promise.all([...watched.values()].map(request))
+    return decided.filter((is) => !is).length
+  },
+  async insert(placed) {
+    const createdAt = Date.now()
+    const keys = placed.map((subject) => ({
+      key: keyOf(subject),
+      secrets: [{ kind: 'key', digest: digestKey(subject.text), display: 'key_…', createdAt, expiresAt: null }] as const,
+    }))
+    await store.insertAll({ accounts: placed.map(({ accountId }) => accountOf(accountId)), keys })
+    return null
+  },
+  async fill(count) {
+    const accounts = Array.from({ length: count }, () => accountOf(crypto.randomUUID()))
+    await store.insertAll({ accounts, keys: [] })
+    return null
+  },
+  async change(order) {
+    const changed = await change(order)
+    const subject = watched.get(order.of.id)
+    // Here nobody has to be told first.
+    if (subject !== undefined) void request(subject)
+    return changed
+  },
+  async history(path) {
+    history.close()
+    history = openHistory(path)
+    watched.clear()
+    hot = []
+    resting = []
+    return null
+  },
+}
+
+async function handle<K extends keyof Orders>({ number, kind, order }: Told<K>): Promise<void> {
+  const answer = await handlers[kind](order)
+  const answered: Answered<K> = { number, answer }
+  process.send?.(answered)
+}
+
+process.on('message', (told: Told) => void handle(told))
+process.on('disconnect', () => process.exit())
+setInterval(requestAll, PAUSE)
+process.send?.(READY)

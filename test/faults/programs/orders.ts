@@ -1,0 +1,75 @@
+/** What the program `node` is told and what it answers. */
+
+/** Given as its first argument, as JSON. */
+export interface Start {
+  readonly url: string
+  /** The file that its decisions are written to. */
+  readonly history: string
+}
+
+/** A text that requests come with. Numbers, so that a history is small. */
+export interface Subject {
+  readonly id: number
+  readonly text: string
+}
+
+/** A subject's key, on an account of its own. */
+export interface Placed extends Subject {
+  readonly keyId: string
+  readonly accountId: string
+}
+
+/** From the first half a request with the text is denied, from the second one allowed. */
+export const DENYING = ['revoke', 'delete', 'rotate', 'narrow', 'downgrade', 'suspend'] as const
+export type Action = (typeof DENYING)[number] | 'import' | 'widen' | 'upgrade' | 'activate'
+
+export interface Made {
+  /** Milliseconds of `clock`: when the call began, when the store had made the change, when the call returned. */
+  readonly begun: number
+  readonly committed: number
+  readonly acknowledged: number
+  /** Of the key that was imported. */
+  readonly keyId?: string
+  /** The new one, of a key that was rotated. */
+  readonly text?: string
+}
+
+/** What came of a change; an error leaves open whether it was made. */
+export type Changed = Made | { readonly error: string }
+
+export interface Orders {
+  /** From now on a request with each of these texts begins every few milliseconds. */
+  readonly watch: { readonly order: readonly Subject[]; readonly answer: null }
+  /** Answers when each of them has been decided so many times, by a store that answered. */
+  readonly warm: { readonly order: number; readonly answer: null }
+  /** A request with this text, now. */
+  readonly follow: { readonly order: number; readonly answer: null }
+  /** What is watched is asked for more rarely. */
+  readonly rest: { readonly order: null; readonly answer: null }
+  /** A request with each of the texts that were ever watched. How many of them were unavailable. */
+  readonly review: { readonly order: null; readonly answer: number }
+  /** Live keys with these texts, all of them in one transaction. */
+  readonly insert: { readonly order: readonly Placed[]; readonly answer: null }
+  /** So many accounts that nobody uses, all of them in one transaction. */
+  readonly fill: { readonly order: number; readonly answer: null }
+  readonly change: {
+    readonly order: { readonly action: Action; readonly of: Placed; readonly wait: boolean }
+    readonly answer: Changed
+  }
+  /** From now on decisions are written to this file, and of those before nothing is left out of the one before. */
+  readonly history: { readonly order: string; readonly answer: null }
+}
+
+export interface Told<K extends keyof Orders = keyof Orders> {
+  readonly number: number
+  readonly kind: K
+  readonly order: Orders[K]['order']
+}
+
+export interface Answered<K extends keyof Orders = keyof Orders> {
+  readonly number: number
+  readonly answer: Orders[K]['answer']
+}
+
+/** Sent once, when the node can be told something. */
+export const READY = 'ready'

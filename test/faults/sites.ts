@@ -1,0 +1,91 @@
+/** The stores that nodes share: each node comes to it by a way of its own, which can be broken. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '@latchkey/test-servers'
+import { openDatabase } from '../stores/database.ts'
+import { startProxy, type TcpProxy } from '../stores/tcp-proxy.ts'
+import { openStore } from './programs/open-store.ts'
+
+export type StoreName = 'sqlite' | 'postgres'
+
+export interface Site {
+  readonly store: StoreName
+  /** In milliseconds. */
+  readonly lease: number
+  /** Where a node finds the store. */
+  urlFor(node: string): string
+  /** The way of a node. There is none to a file. */
+  proxyOf(node: string): TcpProxy
+  /** Tells everybody who listens, past the store. */
+  publish(message: string): Promise<void>
+  /** Breaks the connections that listen, at the server. */
+  cutListeners(): Promise<void>
+  stop(): Promise<void>
+}
+
+export async function sqliteSite(): Promise<Site> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-nodes-'))
+  const url = `sqlite:${join(directory, 'keys.db')}`
+  return {
+    store: 'sqlite',
+    lease: await leaseOf(url),
+    urlFor: () => url,
+    proxyOf: none,
+    publish: none,
+    cutListeners: none,
+    stop: async () => rmSync(directory, { recursive: true }),
+  }
+}
+
+function none(): never {
+  throw new Error('a file is not reached by a network')
+}
+
+/** @param found what `startPostgres` takes */
+export async function postgresSite(found: string, nodes: readonly string[]): Promise<Site> {
+  const server = await startPostgres(found)
+  const url = await server.database()
+  const database = await openDatabase(url)
+  const ways = await waysTo(url, nodes)
+  return {
+    store: 'postgres',
+    lease: await leaseOf(url),
+    ...ways,
+    async publish(message) {
+      await database.rows(`notify latchkey, '${message.replaceAll("'", "''")}'`)
+    },
+    async cutListeners() {
+      await database.rows(
+        `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query ~* '^listen'`,
+      )
+    },
+    async stop() {
+      await ways.stop()
+      await database.close()
+      await server.stop()
+    },
+  }
+}
+
+async function waysTo(url: string, nodes: readonly string[]): Promise<Pick<Site, 'urlFor' | 'proxyOf' | 'stop'>> {
+  const proxies = new Map<string, TcpProxy>()
+  for (const node of nodes) proxies.set(node, await startProxy(url))
+  const proxyOf = (node: string): TcpProxy => {
+    const proxy = proxies.get(node)
+    if (proxy === undefined) throw new Error(`there is no node ${node}`)
+    return proxy
+  }
+  return {
+    urlFor: (node) => proxyOf(node).url,
+    proxyOf,
+    async stop() {
+      for (const proxy of proxies.values()) await proxy.stop()
+    },
+  }
+}
+
+async function leaseOf(url: string): Promise<number> {
+  await using store = await openStore(url)
+  return store.capabilities.lease
+}
