@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^prove\.ts$/, /^lru-cache$/],
+  [/^(prove|cache)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -65,12 +65,14 @@ const LAYERS: readonly (readonly string[])[] = [
     'entropy',
     'parse-object',
     'keys',
+    'epochs',
+    'timer',
   ],
   ['platform/node', 'platform/web'],
   // One step each.
   ['digest', 'key-format', 'parse-token', 'attempt', 'render', 'memory-store', 'memory-limiter'],
-  ['verify-key', 'seal', 'uses', 'manage'],
-  ['verify-token'],
+  ['verify-key', 'seal', 'uses', 'manage', 'lease'],
+  ['verify-token', 'cache'],
   ['identity', 'options', 'new-secret'],
   ['define-contract'],
   ['authorize', 'manage-accounts', 'manage-keys'],

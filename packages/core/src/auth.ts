@@ -12,10 +12,12 @@ import {
   routeDenial,
 } from './authorize.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { type CacheOptions, cachingReader, plainReader, type Reader } from './cache.ts'
 import type { Contract } from './contract.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import type { IdentityProvider } from './identity.ts'
+import { checkText, leasePassed, settled } from './manage.ts'
 import { memoryLimiter } from './memory-limiter.ts'
 import { type AuthenticateOptions, type AuthOptions, type AuthorizeOptions, checkOptions } from './options.ts'
 import {
@@ -31,6 +33,7 @@ import {
 import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, type Principal } from './principal.ts'
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
+import type { ChangeFeed } from './store.ts'
 import { useRecorder } from './uses.ts'
 
 /**
@@ -43,7 +46,7 @@ export interface Auth<
   Permission extends string = string,
   Feature extends string = string,
   P = Principal<Plan, Permission> | Everyone,
-> {
+> extends AsyncDisposable {
   readonly contract: Contract<Plan, Permission, Feature, readonly IdentityProvider[]>
   /**
    * Makes the function that proves who a request belongs to and admits the account: plan, feature, rate limits. Repeated
@@ -83,7 +86,15 @@ export interface Auth<
    * depends on: a shared cache may keep it, for others without a credential.
    */
   headersFor(outcome: Allowed<P> | Anonymous): Readonly<Record<string, string>>
-  /** Writes down what is still to be written: when keys were last used. Does not close the store. */
+  /**
+   * Says that an account has changed that is not in the store: see `accounts` of {@link AuthOptions}. Answers when no process
+   * goes on with what it has kept of it. Rejects when it cannot be announced.
+   */
+  invalidate(what: { readonly account: string }): Promise<void>
+  /**
+   * Writes down what is still to be written, when keys were last used, and keeps nothing from now on. Does not close the
+   * store. `await using` does it too.
+   */
   close(): Promise<void>
 }
 
@@ -156,12 +167,17 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     insecureAllowEveryone,
   } = options
   const counting = { limiter, timeout }
-  const prove = prover({ contract, store, accounts, pepper, masterKey, timeout })
+  const reader = readerOf(store.changes, options.cache, timeout)
+  const prove = prover({ contract, store, reader, accounts, pepper, masterKey, timeout })
   const uses = useRecorder(contract.name, store, timeout)
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
   const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
   const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
+
+  async function close(): Promise<void> {
+    await Promise.all([uses.flush(), reader.close()])
+  }
 
   function authenticator(requirement: AuthenticateOptions = {}) {
     checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
@@ -257,6 +273,17 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
         ? baseHeaders
         : { ...baseHeaders, ...contract.allowed(outcome.limits, now()) }
     },
-    close: () => uses.flush(),
+    async invalidate({ account }: { readonly account: string }) {
+      const { changes } = store
+      if (changes === undefined) return
+      await settled(() => changes.announce({ kind: 'account', id: checkText('account', account) }), timeout)
+      await leasePassed(changes.lease === Infinity ? 0 : changes.lease)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
+}
+
+function readerOf(changes: ChangeFeed | undefined, cache: CacheOptions | false | undefined, timeout: number): Reader {
+  return changes === undefined || cache === false ? plainReader(timeout) : cachingReader(changes, cache ?? {}, timeout)
 }

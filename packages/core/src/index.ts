@@ -7,6 +7,7 @@ export {
 } from './auth.ts'
 export type { Access, PlanRequirement, Requirement } from './authorize.ts'
 export { type Awaitable, isPromise } from './awaitable.ts'
+export type { CacheOptions } from './cache.ts'
 export type {
   Answer,
   AnyContract,

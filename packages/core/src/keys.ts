@@ -49,7 +49,9 @@ export interface ListOptions extends PageOptions {
 /**
  * The life of one service's keys. Every method rejects with a TypeError for an argument that is wrong, and with the
  * store's error when it fails or takes too long: it is then not known whether the change was made, and asking again does
- * no harm (for `create`, with the same `idempotencyKey`). Each change is recorded with who made it.
+ * no harm (for `create`, with the same `idempotencyKey`). Each change is recorded with who made it. A change of a key that
+ * is there (`change`, `rotate`, `revoke`, `delete`) holds on every process for every request that begins after the call has
+ * returned; it takes the store's lease for that (see `wait`).
  */
 export interface Keys<Permission extends string = string> {
   /** Makes a key with at least 128 random bits, or a signing secret of 32 random bytes. The account must exist. */

@@ -1,6 +1,7 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import { checkKnown } from './contract.ts'
 import {
+  changer,
   checkBy,
   checkMetadata,
   checkText,
@@ -28,8 +29,8 @@ export interface NewAccount<Plan extends string = string> {
 }
 
 /**
- * The accounts that own keys. Rejects as `Keys` does. A change of plan or status, as every change, holds from the next
- * request.
+ * The accounts that own keys. Rejects as `Keys` does. A change of plan or status, as every change, holds for every request
+ * that begins after the call has returned: see `wait`.
  */
 export interface Accounts<Plan extends string = string> {
   /** `undefined`: the id is taken. */
@@ -53,6 +54,7 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
   checkBy(options)
   if (plans !== undefined && !Array.isArray(plans)) throw new TypeError('plans must be a list of plans')
   checkTimeout(timeout)
+  const make = changer(options, timeout)
 
   function entry(action: AuditAction, details: AuditEntry['details']): AuditEntry {
     return { at: now(), by, action, details }
@@ -83,7 +85,7 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
       const { plan, status, email, metadata } = change
       const given = Object.entries({ plan, status, email, metadata }).filter(([, value]) => value !== undefined)
       const known = Object.fromEntries(given)
-      return settled(() => store.changeAccount(id, known, entry('account.changed', known)), timeout)
+      return make(() => store.changeAccount(id, known, entry('account.changed', known)))
     },
     audit: async (id: string, page: PageOptions = {}) =>
       settled(() => store.listAudit({ ...pageQuery(page), accountId: checkText('id', id) }), timeout),

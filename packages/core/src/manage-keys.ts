@@ -4,7 +4,16 @@ import { type Contract, checkKnown } from './contract.ts'
 import type { IdentityProvider } from './identity.ts'
 import type { CreatedKey, ImportedKey, IssuedKey, Keys, ListOptions, NewKey } from './keys.ts'
 import { statusOf } from './keys.ts'
-import { checkBy, checkMetadata, checkText, checkTime, type ManageOptions, pageQuery, settled } from './manage.ts'
+import {
+  changer,
+  checkBy,
+  checkMetadata,
+  checkText,
+  checkTime,
+  type ManageOptions,
+  pageQuery,
+  settled,
+} from './manage.ts'
 import { secretMaker } from './new-secret.ts'
 import { checkPepper, checkTimeout } from './options.ts'
 import { type MasterKey, type SealedFor, type Sealer, sealer } from './seal.ts'
@@ -60,6 +69,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     throw new TypeError('masterKey must be given: the contract has token rules')
   }
   const secrets = secretMaker({ contract, pepper, seals, timeout })
+  const make = changer(options, timeout)
 
   function ask<T>(call: () => Awaitable<T>): Promise<T> {
     return settled(call, timeout)
@@ -150,7 +160,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
       metadata,
     })
     const known = Object.fromEntries(given.filter(([, value]) => value !== undefined))
-    return ask(() => store.changeKey(ref, known, entry('key.changed', known)))
+    return make(() => store.changeKey(ref, known, entry('key.changed', known)))
   }
 
   async function rotate(id: string, overlap = 0): Promise<IssuedKey | undefined> {
@@ -165,7 +175,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     const { text, secret } = await secrets.draw(secrets.kindOf(found.kind), at, id)
     // At once is long ago: by the clock of every machine.
     const endsAt = overlap === 0 ? 0 : at + overlap
-    const key = await ask(() => store.rotateKey(ref, secret, endsAt, entry('key.rotated', { overlap }, at)))
+    const key = await make(() => store.rotateKey(ref, secret, endsAt, entry('key.rotated', { overlap }, at)))
     return key && { key, secret: text }
   }
 
@@ -230,9 +240,9 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     rotate,
     async revoke(id: string, reason: string | null = null) {
       if (reason !== null) checkText('reason', reason)
-      return ask(() => store.revokeKey(refTo(id), reason, entry('key.revoked', { reason })))
+      return make(() => store.revokeKey(refTo(id), reason, entry('key.revoked', { reason })))
     },
-    delete: async (id: string) => ask(() => store.deleteKey(refTo(id), entry('key.deleted'))),
+    delete: async (id: string) => make(() => store.deleteKey(refTo(id), entry('key.deleted'))),
     reveal,
     reseal,
     audit: async ({ keyId, ...list }: ListOptions & { readonly keyId?: string | undefined } = {}) =>

@@ -10,6 +10,11 @@ export interface ManageOptions {
   readonly by: string
   /** How long the store may take for each call, in milliseconds. Default 2000. */
   readonly timeout?: number | undefined
+  /**
+   * A change of a key or an account that is there returns when every process acts on it: the store's lease after it was
+   * made. With false it returns when it is made, for bulk work; the change then holds a lease later. Default true.
+   */
+  readonly wait?: boolean | undefined
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
@@ -32,6 +37,32 @@ export async function settled<T>(call: () => Awaitable<T>, timeout: number): Pro
   const answer = await attempt(call, timeout)
   if (!isUnavailable(answer)) return answer
   throw answer.cause instanceof Error ? answer.cause : new Error('the store failed', { cause: answer.cause })
+}
+
+/**
+ * Makes the function that makes a change and answers when every process acts on it. It waits whatever the change has found:
+ * a key that is gone may have been deleted a moment ago, by a call whose answer was lost.
+ */
+export function changer(options: ManageOptions, timeout: number): <T>(call: () => Awaitable<T>) => Promise<T> {
+  const { store, wait = true } = options
+  if (typeof wait !== 'boolean') throw new TypeError('wait must be true or false')
+  return async (call) => {
+    const answer = await settled(call, timeout)
+    if (wait) await leasePassed(store.capabilities.lease)
+    return answer
+  }
+}
+
+/** Clocks of two machines may differ by so much in how fast they run. */
+const DRIFT = 1.01
+
+/** Waits until nobody trusts any more what he has kept from before, by a lease of so many milliseconds. */
+export async function leasePassed(lease: number): Promise<void> {
+  const end = performance.now() + lease * DRIFT
+  // A timer may be early by a millisecond.
+  for (let left = lease * DRIFT; left > 0; left = end - performance.now()) {
+    await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)))
+  }
 }
 
 /** @throws TypeError when the store is none, or nobody is said to make the changes. */

@@ -1,6 +1,7 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import type { Access, PlanRequirement, Requirement } from './authorize.ts'
 import type { Awaitable } from './awaitable.ts'
+import type { CacheOptions } from './cache.ts'
 import type { Contract } from './contract.ts'
 import type { IdentityProvider } from './identity.ts'
 import type { Limiter } from './limiter.ts'
@@ -17,7 +18,13 @@ export interface AuthOptions<
 > {
   readonly contract: Contract<Plan, Permission, Feature, Providers>
   readonly store: KeyReader
-  /** Where accounts are, if not in the store: an application's own user table. Read on every request. */
+  /**
+   * What is kept of what the store has said, where the store announces changes (`store.changes`): a change is acted on
+   * by every process when the call that made it returns, kept or not. False: every request reads the store. Records that
+   * are kept are frozen.
+   */
+  readonly cache?: CacheOptions | false
+  /** Where accounts are, if not in the store: an application's own user table. */
   readonly accounts?: AccountReader
   /** Counts the contract's rate limits and the routes' costs. Default: a `memoryLimiter()`, for this process alone. */
   readonly limiter?: Limiter
@@ -69,6 +76,7 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
   const {
     contract,
     store,
+    cache,
     accounts,
     limiter,
     pepper,
@@ -90,6 +98,10 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     throw new TypeError('accounts must be given: the contract has identity providers and the store has no accounts')
   }
   if (accounts !== undefined && typeof accounts.find !== 'function') throw new TypeError('accounts must have find(id)')
+  checkCache(cache)
+  if (accounts?.cached === true && (cache === false || store.changes === undefined)) {
+    throw new TypeError('accounts.cached needs a cache, and a store that announces changes')
+  }
   if (masterKey !== undefined) sealer(masterKey)
   else if (contract.token !== undefined && insecureAllowEveryone !== true) {
     throw new TypeError('masterKey must be given: the contract has token rules')
@@ -98,6 +110,18 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
   checkTimeout(timeout)
   // "true" or 1 from a configuration file is not a decision to switch authentication off.
   if (typeof insecureAllowEveryone !== 'boolean') throw new TypeError('insecureAllowEveryone must be true or false')
+}
+
+function checkCache(cache: CacheOptions | false | undefined): void {
+  if (cache === undefined || cache === false) return
+  if (typeof cache !== 'object' || cache === null) throw new TypeError('cache must be options, or false')
+  for (const name of ['keys', 'unknown'] as const) {
+    const size = cache[name]
+    // The cache sets its places aside beforehand.
+    if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= 10_000_000)) {
+      throw new TypeError(`cache.${name} must be a whole number from 1 to 10000000`)
+    }
+  }
 }
 
 export function checkPepper(pepper: string | undefined): void {

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { plainReader } from './cache.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { digestKey } from './digest.ts'
@@ -97,7 +98,7 @@ interface Options {
 
 function proverOf({ contract = KEYS, store = memoryStore(), accounts, pepper, timeout = 50, ...more }: Options) {
   const { masterKey } = { masterKey: MASTER_KEY, ...more }
-  return prover({ contract, store, accounts, pepper, masterKey, timeout })
+  return prover({ contract, store, reader: plainReader(timeout), accounts, pepper, masterKey, timeout })
 }
 
 /** A store that finds what it is given, and remembers what it was asked. */

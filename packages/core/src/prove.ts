@@ -1,23 +1,27 @@
 import { LRUCache } from 'lru-cache'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { extract, type Fields } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
+import type { Subject } from './epochs.ts'
 import { identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
-import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN, unavailable } from './outcome.ts'
+import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { Principal } from './principal.ts'
 import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
-import type { Account, AccountReader, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
+import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import { verifyKey } from './verify-key.ts'
 import { isLive, type OpenKeyMatch, type TokenRules, verifyToken } from './verify-token.ts'
 
 export interface ProverOptions {
   readonly contract: AnyContract
   readonly store: KeyReader
+  /** Reads the store, and what it says of a key or an account it may keep. */
+  readonly reader: Reader
   readonly accounts: AccountReader | undefined
   readonly pepper: string | undefined
   readonly masterKey: MasterKey | undefined
@@ -27,11 +31,28 @@ export interface ProverOptions {
 
 /** Makes the function that turns header fields into a principal: carrier → format → lookup → verify → account. */
 export function prover(options: ProverOptions): (fields: Fields, now: number) => Awaitable<Principal | Denied> {
-  const { contract, store, accounts, pepper, masterKey, timeout } = options
+  const { contract, store, reader, accounts, pepper, masterKey, timeout } = options
   const { name: service, token: rules } = contract
   const codec = contract.key && keyCodec(contract.key)
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
+
+  const findKey = reader.lookup<KeyMatch>({
+    read: (digest) => chain(store.findByDigest(service, digest), (match) => checked(match, 'key', isKeyMatch)),
+    subjectOf,
+  })
+  const findSigningKey = reader.lookup<SigningKeyMatch>({
+    read: (id) => chain(store.findSigningKey(service, id), (match) => checked(match, 'signing key', isSigningKeyMatch)),
+    subjectOf,
+  })
+  const findAccount = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
+    read: (id) =>
+      chain(accounts === undefined ? store.findAccount?.(id) : accounts.find(id), (account) => {
+        checkAccount(account, id)
+        return account ?? undefined
+      }),
+    subjectOf: (_, accountId) => ({ accountId }),
+  })
 
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
   const algorithms = [
@@ -53,10 +74,8 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     const possible = text.length <= MAX_KEY_LENGTH && (contract.imported === true || codec?.accepts(text) === true)
     if (!possible) return malformed(text)
     const digest = digestKey(text, pepper)
-    const found = attempt(() => store.findByDigest(service, digest), timeout)
-    return chain(found, (match) => {
+    return chain(findKey(digest), (match) => {
       if (isDenied(match)) return match
-      if (match !== undefined && !isKeyMatch(match)) return broken('key')
       const verified = verifyKey(match, digest, service, now)
       if (verified === UNKNOWN) return unknown(text, digest)
       if (isDenied(verified)) return verified
@@ -64,7 +83,7 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
       return chain(accountOf(verified), (account) => {
         if (isDenied(account)) return account
         // A key whose account is gone belongs to nobody.
-        if (account === null) return unknown(text, digest)
+        if (!account) return unknown(text, digest)
         return { via: 'key', account, key, plan: account.plan, permissions: key.permissions }
       })
     })
@@ -79,7 +98,9 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   }
 
   function proveSigned(token: ParsedToken, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
-    const found = attempt(() => chain(store.findSigningKey(service, token.kid), (match) => opened(match, now)), timeout)
+    const found = chain(findSigningKey(token.kid), (match) =>
+      isDenied(match) ? match : attempt(() => opened(match, now), timeout),
+    )
     return chain(found, (match) => {
       if (isDenied(match)) return match
       const verified = verifyToken(token, match, service, rules, now)
@@ -87,7 +108,7 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
       const { key } = verified
       return chain(accountOf(verified), (account) => {
         if (isDenied(account)) return account
-        if (account === null) return tokenInvalid('key')
+        if (!account) return tokenInvalid('key')
         const { plan } = account
         return { via: 'token', account, key, plan, permissions: key.permissions, claims: token.claims }
       })
@@ -98,7 +119,6 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
   // ended verifies nothing, so it stays closed, whether or not its master key is still there.
   function opened(match: SigningKeyMatch | undefined, now: number): Awaitable<OpenKeyMatch | undefined> {
     if (match === undefined) return undefined
-    if (!isSigningKeyMatch(match)) throw new Error('the store returned a broken signing key')
     if (open === undefined) throw new Error('there is no master key to open signing secrets with')
     const { key, account } = match
     const live = match.secrets.filter((secret) => isLive(secret, now))
@@ -124,9 +144,9 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     // The callbacks are the application's: what they throw is no reason to let anybody in, nor the caller's fault.
     const id = await attempt(() => chain(accountId(claims), textOf), timeout)
     if (isDenied(id)) return id
-    const account = id === undefined ? null : await accountById(id)
+    const account = id === undefined ? undefined : await findAccount(id)
     if (isDenied(account)) return account
-    if (account === null) return tokenInvalid('subject')
+    if (account === undefined) return tokenInvalid('subject')
     const known = await attempt(() => chain(permissions(claims), knownOf), timeout)
     if (isDenied(known)) return known
     return { via: 'identity', account, plan: account.plan, permissions: known, issuer, subject, claims }
@@ -142,18 +162,20 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     return typeof permission === 'string' && Object.hasOwn(permissions, permission) && !permission.endsWith('*')
   }
 
-  function accountOf(match: { readonly key: KeyRecord; readonly account: Account | null }) {
-    const id = match.key.accountId
-    return accounts === undefined ? sound(match.account, id) : accountById(id)
+  /** What was found, if it is whole. Looked at once, however often it is used. */
+  function checked<T extends KeyMatch | SigningKeyMatch>(
+    match: T | undefined,
+    what: string,
+    isWhole: (match: T) => boolean,
+  ): T | undefined {
+    if (match === undefined) return undefined
+    if (!isWhole(match)) throw new Error(`the store returned a broken ${what}`)
+    if (accounts === undefined) checkAccount(match.account, match.key.accountId)
+    return match
   }
 
-  function accountById(id: string): Awaitable<Account | Denied | null> {
-    const found = attempt(() => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)), timeout)
-    return chain(found, (account) => (isDenied(account) ? account : sound(account ?? null, id)))
-  }
-
-  function sound(account: Account | null | undefined, id: string): Account | Denied | null {
-    return account === null || (isAccount(account) && account.id === id) ? account : broken('account')
+  function accountOf({ key, account }: Pick<KeyMatch, 'key' | 'account'>) {
+    return accounts === undefined ? account : findAccount(key.accountId)
   }
 
   function malformed(text: string): Denied<'malformed'> {
@@ -194,8 +216,13 @@ function opener(masterKey: MasterKey): (secret: SigningSecret, key: KeyRecord) =
   }
 }
 
-function broken(what: string): Denied<'unavailable'> {
-  return unavailable(new Error(`the store returned a broken ${what}`))
+function checkAccount(account: Account | null | undefined, id: string): void {
+  const isWhole = account === undefined || account === null || (isAccount(account) && account.id === id)
+  if (!isWhole) throw new Error('the store returned a broken account')
+}
+
+function subjectOf(match: Pick<KeyMatch, 'key'> | undefined): Subject {
+  return match === undefined ? {} : { keyId: match.key.id, accountId: match.key.accountId }
 }
 
 /** A claim may be anything, whatever a callback's type says of it: only a text that can be an id names an account. */

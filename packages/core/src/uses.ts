@@ -1,5 +1,6 @@
 import { attempt } from './attempt.ts'
 import type { KeyReader } from './store.ts'
+import { unheld } from './timer.ts'
 
 /** How long uses are collected before they are written, in milliseconds. */
 const INTERVAL = 1000
@@ -58,10 +59,4 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     },
     flush,
   }
-}
-
-/** A timer that does not keep the process alive. Where timers are numbers there is no process to keep. */
-function unheld(timer: ReturnType<typeof setTimeout>): ReturnType<typeof setTimeout> {
-  ;(timer as { unref?(): void }).unref?.()
-  return timer
 }

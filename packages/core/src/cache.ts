@@ -1,0 +1,145 @@
+import { LRUCache } from 'lru-cache'
+import { attempt } from './attempt.ts'
+import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import type { Mark, Subject } from './epochs.ts'
+import { joinLease, type Lease, type LeaseMember } from './lease.ts'
+import { type Denied, isUnavailable } from './outcome.ts'
+import { frozen } from './record.ts'
+import type { ChangeFeed } from './store.ts'
+
+export interface CacheOptions {
+  /** How many keys, and of identity providers how many accounts, are kept. Some 1 kB each. Default 10,000. */
+  readonly keys?: number | undefined
+  /** How many credentials that no key has are remembered, apart from the keys. Some 200 bytes each. Default 10,000. */
+  readonly unknown?: number | undefined
+}
+
+/** Finds what a store has under an id. What the store throws, or does not say in time, is `unavailable`. */
+export type Lookup<T> = (id: string) => Awaitable<T | undefined | Denied<'unavailable'>>
+
+export interface Reading<T> {
+  read(id: string): Awaitable<T | undefined>
+  /** By what it is found to have changed. Of what was not found: by what it would be found to be there. */
+  subjectOf(value: T | undefined, id: string): Subject
+}
+
+/** Makes lookups in a store that keep what they have read, as long as it is certain that it has not changed. */
+export interface Reader {
+  lookup<T extends object>(reading: Reading<T>): Lookup<T>
+  close(): Promise<void>
+}
+
+const DEFAULT_KEYS = 10_000
+const DEFAULT_UNKNOWN = 10_000
+/** So often a request waits for another's read in vain, because the key was changed meanwhile, before it reads by itself. */
+const JOINS = 3
+
+interface Entry<T> extends Mark {
+  readonly value: T | undefined
+}
+
+/** A read under way, and the lease's term in which it began. */
+interface Flight<T> {
+  readonly term: number
+  readonly entry: Promise<Entry<T> | Denied<'unavailable'>>
+}
+
+/** Reads every time. */
+export function plainReader(timeout: number): Reader {
+  return {
+    lookup:
+      <T extends object>({ read }: Reading<T>): Lookup<T> =>
+      (id) =>
+        attempt(() => read(id), timeout),
+    close: async () => {},
+  }
+}
+
+/** @param timeout of a read, in milliseconds */
+export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: number): Reader {
+  let member: LeaseMember | undefined = joinLease(feed)
+  const { lease } = member
+  return {
+    lookup<T extends object>(reading: Reading<T>): Lookup<T> {
+      const kept = keptLookup(lease, reading, options, timeout)
+      const plain = (id: string) => attempt(() => reading.read(id), timeout)
+      return (id) => (member === undefined ? plain(id) : kept(id))
+    },
+    async close() {
+      const left = member
+      member = undefined
+      await left?.leave()
+    },
+  }
+}
+
+function keptLookup<T extends object>(
+  lease: Lease,
+  { read, subjectOf }: Reading<T>,
+  { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
+  timeout: number,
+): Lookup<T> {
+  // Apart, so that a flood of unknown credentials drives out no key.
+  const found = new LRUCache<string, Entry<T>>({ max: keys })
+  const missed = new LRUCache<string, Entry<T>>({ max: unknown })
+  const flights = new Map<string, Flight<T>>()
+  const { epochs } = lease
+
+  function find(id: string): ReturnType<Lookup<T>> {
+    if (lease.isHeld()) return recall(id, JOINS)
+    return chain(lease.renew(), (isHeld) => (isHeld ? recall(id, JOINS) : chain(readNow(id), foundIn)))
+  }
+
+  function recall(id: string, joins: number): ReturnType<Lookup<T>> {
+    const entry = found.get(id) ?? missed.get(id)
+    if (entry !== undefined && epochs.isCurrent(entry)) return entry.value
+    const flight = flights.get(id)
+    // One that began in an earlier term may have read what was revoked before this request began; and it may hang.
+    if (flight !== undefined && flight.term === lease.term() && joins > 0) return join(flight, id, joins)
+    return chain(takeOff(id), foundIn)
+  }
+
+  function join({ entry }: Flight<T>, id: string, joins: number): ReturnType<Lookup<T>> {
+    return entry.then((landed) => {
+      if (isUnavailable(landed) || epochs.isCurrent(landed)) return foundIn(landed)
+      // Changed while it was read: what was read may be from before.
+      return lease.isHeld() ? recall(id, joins - 1) : chain(readNow(id), foundIn)
+    })
+  }
+
+  function takeOff(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
+    const term = lease.term()
+    const entry = readNow(id)
+    if (!isPromise(entry)) return entry
+    const flight = { term, entry }
+    flights.set(id, flight)
+    const land = () => {
+      if (flights.get(id) === flight) flights.delete(id)
+    }
+    entry.then(land, land)
+    return entry
+  }
+
+  function readNow(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
+    // Before it is read: what is announced from here on may not be in what is read.
+    const epoch = epochs.now()
+    const value = attempt(() => chain(read(id), frozen), timeout)
+    return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
+  }
+
+  function keep(id: string, value: T | undefined, epoch: number): Entry<T> {
+    const entry = { value, ...epochs.mark(subjectOf(value, id), epoch) }
+    if (epochs.isCurrent(entry)) {
+      const [kept, other] = value === undefined ? [missed, found] : [found, missed]
+      kept.set(id, entry)
+      other.delete(id)
+    }
+    return entry
+  }
+
+  return find
+}
+
+function foundIn<T>(entry: Entry<T> | Denied<'unavailable'>): T | undefined | Denied<'unavailable'> {
+  return isUnavailable(entry) ? entry : entry.value
+}
