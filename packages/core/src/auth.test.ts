@@ -7,11 +7,11 @@ import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import { digestKey } from './digest.ts'
 import { memoryLimiter } from './memory-limiter.ts'
-import { memoryStore } from './memory-store.ts'
+import { type MemoryStore, memoryStore } from './memory-store.ts'
 import type { AuthOptions } from './options.ts'
 import type { Denied } from './outcome.ts'
 import { sealer } from './seal.ts'
-import type { Account, AuditEntry, KeyReader, KeyRecord, KeyUse, SigningSecret } from './store.ts'
+import type { Account, AuditEntry, ChangeFeed, KeyMatch, KeyReader, KeyRecord, KeyUse, SigningSecret } from './store.ts'
 
 const NOW = 1_790_000_000_000
 const PEPPER = 'pepper-pepper-pepper-pepper-32-b'
@@ -121,6 +121,22 @@ describe('createAuth', () => {
     ['a master key that is no text', { masterKey: new Uint8Array(32) }, /masterKey/],
     ['a master key that is null', { masterKey: null }, /masterKey/],
     ['token rules without a master key', { contract: { ...CONTRACT, token: { issuer: 'sdk' } } }, /masterKey/],
+    ['a cache of true', { cache: true }, /cache/],
+    ['a cache that is null', { cache: null }, /cache/],
+    ['a cache of no keys', { cache: { keys: 0 } }, /cache\.keys/],
+    ['a cache of half a key', { cache: { keys: 0.5 } }, /cache\.keys/],
+    ['a cache without end', { cache: { keys: Infinity } }, /cache\.keys/],
+    ['a cache of nothing unknown', { cache: { unknown: 0 } }, /cache\.unknown/],
+    [
+      'cached accounts beside a store that announces nothing',
+      { accounts: { find: (): undefined => undefined, cached: true }, store: asynchronous() },
+      /accounts\.cached/,
+    ],
+    [
+      'cached accounts without a cache',
+      { accounts: { find: (): undefined => undefined, cached: true }, cache: false },
+      /accounts\.cached/,
+    ],
     ['a timeout of 0', { timeout: 0 }, /timeout/],
     ['a negative timeout', { timeout: -1 }, /timeout/],
     ['a timeout of NaN', { timeout: NaN }, /timeout/],
@@ -836,6 +852,192 @@ describe('the last use of a key', () => {
     const auth = authOf({ store: asynchronous() })
     await expect(auth.authenticator()({}, GOOD)).resolves.toMatchObject(allowedBy('key'))
     await expect(auth.close()).resolves.toBeUndefined()
+  })
+})
+
+/** The memory store, and how often it was read. */
+function counted(store = filled()) {
+  const reads: string[] = []
+  const reader: KeyReader = {
+    findByDigest(service, digest) {
+      reads.push(`digest ${digest}`)
+      return store.findByDigest(service, digest)
+    },
+    findSigningKey(service, id) {
+      reads.push(`kid ${id}`)
+      return store.findSigningKey(service, id)
+    },
+    changes: store.changes,
+  }
+  return { store, reader, reads }
+}
+
+const codeOf = (outcome: unknown) => (outcome as { readonly code?: string }).code ?? 'allowed'
+
+describe('what is kept of the store', () => {
+  it('is read once, and given to every request', () => {
+    const { reader, reads } = counted()
+    const auth = createAuth({ contract: CONTRACT, store: reader, now: () => NOW })
+    const [first, second] = [{}, {}]
+    auth.authenticator()(first, GOOD)
+    auth.authenticator()(second, GOOD)
+    const [one, other] = [first, second].map((request) => principalOf(auth, request))
+    expect(one?.key).toBe(other?.key)
+    expect([one?.key, one?.account, one?.permissions].every(Object.isFrozen)).toBe(true)
+    expect(reads).toHaveLength(1)
+  })
+
+  it('is nothing where the cache is switched off, or the store announces nothing', async () => {
+    const { reader, reads } = counted()
+    for (const options of [{ store: reader, cache: false }, { store: { ...reader, changes: undefined } }] as const) {
+      const auth = authOf(options)
+      reads.splice(0)
+      await auth.authenticator()({}, GOOD)
+      await auth.authenticator()({}, GOOD)
+      expect(reads).toHaveLength(2)
+    }
+  })
+
+  it.each([
+    ['revoked', (store: MemoryStore) => store.revokeKey(REF, null, AUDIT), 'revoked'],
+    ['deleted', (store: MemoryStore) => store.deleteKey(REF, AUDIT), 'unknown'],
+    ['rotated', (store: MemoryStore) => store.rotateKey(REF, secretOf('another'), 0, AUDIT), 'unknown'],
+    [
+      'suspended',
+      (store: MemoryStore) => store.changeAccount('account_1', { status: 'suspended' }, AUDIT),
+      'suspended',
+    ],
+    ['downgraded', (store: MemoryStore) => store.changeAccount('account_1', { plan: 'free' }, AUDIT), 'plan'],
+    ['expired', (store: MemoryStore) => store.changeKey(REF, { expiresAt: NOW }, AUDIT), 'expired'],
+  ])('is gone with the next request when the key is %s', (_, change, code) => {
+    const { store, reader } = counted()
+    const auth = authOf({ store: reader })
+    expect(codeOf(auth.authenticator({ plan: 'pro' })({}, GOOD))).toBe('allowed')
+    change(store)
+    expect(codeOf(auth.authenticator({ plan: 'pro' })({}, GOOD))).toBe(code)
+  })
+
+  it('is gone with the next request when permissions are taken away', () => {
+    const { store, reader } = counted()
+    const authorize = authOf({ store: reader, limiter: memoryLimiter() }).authorizer({ permission: 'read' })
+    expect(codeOf(authorize({}, GOOD))).toBe('allowed')
+    store.changeKey(REF, { permissions: [] }, AUDIT)
+    expect(codeOf(authorize({}, GOOD))).toBe('forbidden')
+  })
+
+  it('ends by the clock at the millisecond at which the key expires', () => {
+    const { store, reader, reads } = counted()
+    store.changeKey(REF, { expiresAt: NOW + 1 }, AUDIT)
+    let at = NOW
+    const authenticate = authOf({ store: reader, now: () => at }).authenticator()
+    expect(codeOf(authenticate({}, GOOD))).toBe('allowed')
+    at = NOW + 1
+    expect(codeOf(authenticate({}, GOOD))).toBe('expired')
+    expect(reads).toHaveLength(1)
+  })
+
+  it('is that a key is unknown, until one is made', () => {
+    const { store, reader, reads } = counted(memoryStore())
+    const authenticate = authOf({ store: reader }).authenticator()
+    expect([codeOf(authenticate({}, GOOD)), codeOf(authenticate({}, GOOD))]).toEqual(['unknown', 'unknown'])
+    expect(reads).toHaveLength(1)
+    store.insertAll({ accounts: [ACCOUNT], keys: [{ key: KEY, secrets: [secretOf(TEXT)] }] })
+    expect(codeOf(authenticate({}, GOOD))).toBe('allowed')
+  })
+
+  it('is no broken record', async () => {
+    const { reader, reads } = counted()
+    let isBroken = true
+    const store: KeyReader = {
+      ...reader,
+      findByDigest(service, digest) {
+        const match = reader.findByDigest(service, digest) as KeyMatch
+        return isBroken ? { ...match, account: { ...ACCOUNT, status: 'odd' as 'active' } } : match
+      },
+    }
+    const auth = authOf({ store })
+    expect(codeOf(await auth.authenticator()({}, GOOD))).toBe('unavailable')
+    isBroken = false
+    expect(codeOf(await auth.authenticator()({}, GOOD))).toBe('allowed')
+    expect(reads).toHaveLength(2)
+  })
+
+  it('is never a malformed credential: no store is asked about one', () => {
+    const { reader, reads } = counted()
+    const authenticate = authOf({ store: reader }).authenticator()
+    for (let i = 0; i < 1000; i++) authenticate({}, new Headers({ 'x-api-key': `garbage-${i}` }))
+    expect(reads).toEqual([])
+  })
+
+  it('is nothing any more when the auth is closed, also by `await using`', async () => {
+    const { reader, reads } = counted()
+    const auth = authOf({ store: reader, limiter: memoryLimiter() })
+    auth.authenticator()({}, GOOD)
+    await auth[Symbol.asyncDispose]()
+    auth.authenticator()({}, GOOD)
+    auth.authenticator()({}, GOOD)
+    expect(reads).toHaveLength(3)
+  })
+
+  it('is, of accounts that live elsewhere, nothing unless it is asked for', async () => {
+    const asked: string[] = []
+    const accounts = {
+      find(id: string) {
+        asked.push(id)
+        return { ...ACCOUNT }
+      },
+    }
+    for (const cached of [false, true]) {
+      asked.splice(0)
+      const authenticate = authOf({ accounts: { ...accounts, cached } }).authenticator()
+      authenticate({}, GOOD)
+      expect(codeOf(authenticate({}, GOOD))).toBe('allowed')
+      expect(asked).toHaveLength(cached ? 1 : 2)
+    }
+  })
+})
+
+describe('invalidate', () => {
+  it('makes every auth over the store ask anew for an account that lives elsewhere', async () => {
+    let status: Account['status'] = 'active'
+    const accounts = { find: () => ({ ...ACCOUNT, status }), cached: true }
+    const store = filled()
+    const [a, b] = [authOf({ store, accounts }), authOf({ store, accounts })]
+    const decide = () => [a, b].map((auth) => codeOf(auth.authenticator()({}, GOOD)))
+    expect(decide()).toEqual(['allowed', 'allowed'])
+    status = 'suspended'
+    expect(decide()).toEqual(['allowed', 'allowed'])
+    await a.invalidate({ account: 'account_1' })
+    expect(decide()).toEqual(['suspended', 'suspended'])
+  })
+
+  it('answers when the store’s lease has passed since it was announced', async () => {
+    const said: string[] = []
+    const changes: ChangeFeed = {
+      lease: 30,
+      subscribe: () => Promise.reject(new Error('away')),
+      announce: async (change) => void said.push(JSON.stringify(change)),
+    }
+    const auth = authOf({ store: { ...asynchronous(), changes } })
+    const began = performance.now()
+    await auth.invalidate({ account: 'account_1' })
+    expect(performance.now() - began).toBeGreaterThanOrEqual(30)
+    expect(said).toEqual(['{"kind":"account","id":"account_1"}'])
+  })
+
+  it('rejects where it cannot be announced, and where no account is named', async () => {
+    const changes: ChangeFeed = {
+      lease: 30,
+      subscribe: () => Promise.reject(new Error('away')),
+      announce: () => Promise.reject(new Error('away')),
+    }
+    const auth = authOf({ store: { ...asynchronous(), changes } })
+    await expect(auth.invalidate({ account: 'account_1' })).rejects.toThrow('away')
+    await expect(auth.invalidate({ account: '' })).rejects.toThrow(TypeError)
+  })
+
+  it('has nothing to do where nothing is kept', async () => {
+    await expect(authOf({ store: asynchronous() }).invalidate({ account: 'account_1' })).resolves.toBeUndefined()
   })
 })
 

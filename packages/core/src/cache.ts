@@ -94,7 +94,7 @@ function keptLookup<T extends object>(
     const entry = found.get(id) ?? missed.get(id)
     if (entry !== undefined && epochs.isCurrent(entry)) return entry.value
     const flight = flights.get(id)
-    // One that began in an earlier term may have read what was revoked before this request began; and it may hang.
+    // One of an earlier term is not waited for: it may hang.
     if (flight !== undefined && flight.term === lease.term() && joins > 0) return join(flight, id, joins)
     return chain(takeOff(id), foundIn)
   }
@@ -102,7 +102,7 @@ function keptLookup<T extends object>(
   function join({ entry }: Flight<T>, id: string, joins: number): ReturnType<Lookup<T>> {
     return entry.then((landed) => {
       if (isUnavailable(landed) || epochs.isCurrent(landed)) return foundIn(landed)
-      // Changed while it was read: what was read may be from before.
+      // Changed since that read began, perhaps before this request began: to this one it may say what is no longer so.
       return lease.isHeld() ? recall(id, joins - 1) : chain(readNow(id), foundIn)
     })
   }

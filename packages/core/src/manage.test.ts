@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Answer, Contract, DenialTable } from './contract.ts'
+import { bearer } from './credential.ts'
 import { checkBy, checkMetadata, checkText, checkTime, pageQuery, settled } from './manage.ts'
+import { manageAccounts } from './manage-accounts.ts'
+import { manageKeys } from './manage-keys.ts'
 import { memoryStore } from './memory-store.ts'
+import type { KeyStore } from './store.ts'
 
 describe('checkText', () => {
   it.each([
@@ -156,3 +161,108 @@ describe('checkBy', () => {
     expect(() => checkBy(options as Parameters<typeof checkBy>[0])).toThrow(new RegExp(`^${option} must be `))
   })
 })
+
+describe('a change of what is there', () => {
+  const LEASE = 400
+  const contract = problemsOf('acme')
+  const account = { id: 'account_1', plan: 'pro' }
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  /** A store whose processes may go on for a lease with what they have read. */
+  function leasing(lease = LEASE): KeyStore {
+    const store = memoryStore()
+    return { ...store, capabilities: { ...store.capabilities, lease } }
+  }
+
+  async function made(store: KeyStore, wait?: boolean) {
+    const accounts = manageAccounts({ store, by: 'test', wait })
+    await accounts.create(account)
+    const keys = manageKeys({ contract, store, by: 'test', wait })
+    const { key } = await keys.create({ accountId: 'account_1', name: 'ci' })
+    return { accounts, keys, id: key.id }
+  }
+
+  /** Whether it has been answered by now. */
+  async function isAnswered(answer: Promise<unknown>): Promise<boolean> {
+    let answered = false
+    const settle = () => {
+      answered = true
+    }
+    answer.then(settle, settle)
+    await vi.advanceTimersByTimeAsync(0)
+    return answered
+  }
+
+  type Made = Awaited<ReturnType<typeof made>>
+  const CHANGES: Readonly<Record<string, (made: Made) => Promise<unknown>>> = {
+    'a revocation': ({ keys, id }) => keys.revoke(id),
+    'a revocation of a key that is not there': ({ keys }) => keys.revoke('key_none'),
+    'a deletion': ({ keys, id }) => keys.delete(id),
+    'a deletion of a key that is not there': ({ keys }) => keys.delete('key_none'),
+    'a change of a key': ({ keys, id }) => keys.change(id, { permissions: [] }),
+    'a rotation': ({ keys, id }) => keys.rotate(id),
+    'a change of an account': ({ accounts }) => accounts.change('account_1', { status: 'suspended' }),
+  }
+
+  it.each(Object.entries(CHANGES))('%s is answered when the store’s lease has passed', async (_, change) => {
+    const answer = change(await made(leasing()))
+    expect(await isAnswered(answer)).toBe(false)
+    await vi.advanceTimersByTimeAsync(LEASE)
+    // Two clocks need not run at the same speed.
+    expect(await isAnswered(answer)).toBe(false)
+    await vi.advanceTimersByTimeAsync(LEASE / 100 + 1)
+    expect(await isAnswered(answer)).toBe(true)
+  })
+
+  it.each(Object.entries(CHANGES))('%s is answered at once where nobody is to wait', async (_, change) => {
+    expect(await isAnswered(change(await made(leasing(), false)))).toBe(true)
+  })
+
+  it.each(Object.entries(CHANGES))('%s is answered at once where the store has no lease', async (_, change) => {
+    expect(await isAnswered(change(await made(leasing(0))))).toBe(true)
+  })
+
+  it('waits by a clock that nobody can set, and again where a timer is early', async () => {
+    const { keys, id } = await made(leasing())
+    const answer = keys.revoke(id)
+    vi.setSystemTime(Date.now() + 3_600_000)
+    expect(await isAnswered(answer)).toBe(false)
+    const early = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+    await vi.advanceTimersByTimeAsync(LEASE + 5)
+    expect(await isAnswered(answer)).toBe(false)
+    early.mockRestore()
+    await vi.advanceTimersByTimeAsync(LEASE + 5)
+    expect(await isAnswered(answer)).toBe(true)
+  })
+
+  it('rejects at once when the store fails', async () => {
+    const store: KeyStore = { ...leasing(), revokeKey: () => Promise.reject(new Error('away')) }
+    const { keys, id } = await made(store)
+    await expect(keys.revoke(id)).rejects.toThrow('away')
+  })
+
+  it('is none where a key or an account is made', async () => {
+    await expect(made(leasing())).resolves.toBeDefined()
+  })
+
+  it.each(['yes', 1, null])('waits or does not: %j is a TypeError', (wait) => {
+    const options = { store: memoryStore(), by: 'test', wait: wait as never }
+    expect(() => manageAccounts(options)).toThrow(/^wait must be/)
+    expect(() => manageKeys({ contract, ...options })).toThrow(/^wait must be/)
+  })
+})
+
+function problemsOf(name: string): Contract {
+  const answer: Answer = { status: 401, body: {} }
+  const codes = ['missing', 'malformed', 'unknown', 'revoked', 'expired', 'token_invalid', 'suspended', 'plan'] as const
+  const others = ['rate_limited', 'concurrency', 'forbidden', 'exhausted', 'hidden', 'unavailable'] as const
+  const denials = Object.fromEntries([...codes, ...others].map((code) => [code, answer])) as DenialTable
+  return { name, carriers: [bearer()], key: { prefix: 'acme_', length: 32, alphabet: 'base62' }, denials }
+}

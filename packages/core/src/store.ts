@@ -308,8 +308,8 @@ export interface KeyStore extends KeyReader, AsyncDisposable {
 export interface AccountReader {
   find(id: string): Awaitable<Account | undefined>
   /**
-   * Keeps what `find` has returned, until `auth.invalidate` says that the account has changed: whoever changes one has to
-   * call it. Needs a store that announces. Default false: `find` is called for each request.
+   * Keeps what `find` has returned, frozen, until `auth.invalidate` says that the account has changed: whoever changes one
+   * has to call it. Needs a store that announces. Default false: `find` is called for each request.
    */
   readonly cached?: boolean | undefined
 }
