@@ -75,11 +75,7 @@ describe('a history is found guilty', () => {
     [
       'of a text that was made live again and denied again, and is allowed',
       'live',
-      [
-        revoked,
-        change('live', { begun: 2000, holdsFrom: 2400 }),
-        change('dead', { begun: 3000, holdsFrom: 3400 }),
-      ],
+      [revoked, change('live', { begun: 2000, holdsFrom: 2400 }), change('dead', { begun: 3000, holdsFrom: 3400 })],
       [verify('b', 3400, 'allowed')],
       ['allowed after the acknowledgement'],
     ],

@@ -7,7 +7,7 @@ import { describeWith } from '../requirements.ts'
 import { violationsIn } from './checker.ts'
 import { type Fleet, NODES, startFleet } from './fleet.ts'
 import { measure } from './measures.ts'
-import { type Extent, SCENARIOS } from './scenarios.ts'
+import { type Extent, SCENARIOS, type Scenario } from './scenarios.ts'
 import { postgresSite, type Site, type StoreName, sqliteSite } from './sites.ts'
 import type { Row } from './table.ts'
 
@@ -34,10 +34,16 @@ function holds(store: StoreName, open: () => Promise<Site>): void {
     await site?.stop()
   })
 
-  for (const { name, stores, play } of SCENARIOS) {
-    if (!stores.includes(store)) continue
-    it(`allows nothing that was denied: ${name}`, { timeout: 300_000 }, async ({ task }) => {
-      await play(fleet, extent)
+  for (const scenario of SCENARIOS) {
+    if (!scenario.stores.includes(store)) continue
+    if (scenario.needs === undefined) allowsNothingDenied(scenario)
+    else describeWith(scenario.needs, 'and another tool,', (found) => allowsNothingDenied(scenario, found))
+  }
+
+  function allowsNothingDenied({ name, play, restarts }: Scenario, found = ''): void {
+    it(`allows nothing that was denied: ${name}`, { timeout: 300_000 }, async ({ task, skip }) => {
+      if (restarts && site.restart === undefined) skip('the server is not ours to kill')
+      await play(fleet, extent, found)
       const run = await fleet.settle()
       const violations = violationsIn(run)
       const measures = measure(run, NODES)

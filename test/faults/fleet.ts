@@ -9,7 +9,7 @@ import type { Change, Run, State } from './checker.ts'
 import { type Launch, type Node, startNode } from './nodes.ts'
 import { now } from './programs/clock.ts'
 import { readHistory, type Verify } from './programs/history.ts'
-import { type Action, DENYING, type Placed } from './programs/orders.ts'
+import { type Action, isDenying, type Placed } from './programs/orders.ts'
 import type { Site } from './sites.ts'
 
 export const NODES = ['a', 'b', 'c'] as const
@@ -88,7 +88,8 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     const made = Array.from({ length: count }, () => newSubject(mint().text, state))
     await node('a').ask('insert', made)
     // Its account is there, its key is not.
-    if (state === 'dead') await Promise.all(made.map((subject) => node('a').ask('change', { action: 'delete', of: subject, wait: false })))
+    if (state === 'dead')
+      await Promise.all(made.map((subject) => node('a').ask('change', { action: 'delete', of: subject, wait: false })))
     return made
   }
 
@@ -102,7 +103,7 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     const changed = await node(by)
       .ask('change', { action, of, wait })
       .catch((error) => ({ error: String(error) }))
-    const makes = (DENYING as readonly Action[]).includes(action) ? 'dead' : 'live'
+    const makes = isDenying(action) ? 'dead' : 'live'
     const note = (subject: number, makes: State, made: { begun: number; committed?: number; holdsFrom: number }) => {
       changes.push({ subject, node: by, makes, committed: undefined, ...made })
     }
@@ -119,7 +120,8 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     if (changed.text !== undefined) {
       const next = newSubject(changed.text, 'dead')
       note(next.id, 'live', { ...changed, holdsFrom })
-      await watch([next], NODES.filter((name) => node(name).lives()))
+      // Not waited for: one of them may be stopped.
+      watch([next]).catch(() => {})
     }
     return true
   }
@@ -138,9 +140,11 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
   async function settle(): Promise<Run> {
     // What a lease still covers, and what comes late after a fault, must not count any more.
     await pass(2 * site.lease)
-    await Promise.all(NODES.map(async (name) => {
-      while ((await node(name).ask('review', null)) > 0) await pass(50)
-    }))
+    await Promise.all(
+      NODES.map(async (name) => {
+        while ((await node(name).ask('review', null)) > 0) await pass(50)
+      }),
+    )
     const settledAt = now()
     for (let review = 0; review < REVIEWS; review++) {
       await each((node) => node.ask('review', null))

@@ -43,11 +43,11 @@ export function measure({ changes, verifies }: Run, nodes: readonly string[]): M
     count++
     if (verify.atOnce) atOnce++
     if (verify.outcome === 'unavailable') unavailable++
-    const { node, begin } = verify
+    const { node, begin, end } = verify
     for (const { change, until, lastAllowed, soon } of followed.get(verify.subject) ?? []) {
       const late = begin - change.holdsFrom
       if (late >= 0 && late <= SOON) soon.add(node)
-      if (verify.outcome === 'allowed' && begin < until) lastAllowed.set(node, begin)
+      if (verify.outcome === 'allowed' && end < until) lastAllowed.set(node, begin)
     }
   }
   const all = [...followed.values()].flat()

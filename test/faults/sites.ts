@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@latchkey/test-servers'
-import { openDatabase } from '../stores/database.ts'
+import pg from 'pg'
 import { startProxy, type TcpProxy } from '../stores/tcp-proxy.ts'
 import { openStore } from './programs/open-store.ts'
 
@@ -19,8 +19,12 @@ export interface Site {
   proxyOf(node: string): TcpProxy
   /** Tells everybody who listens, past the store. */
   publish(message: string): Promise<void>
+  /** What everybody was told up to now. */
+  heard(): readonly string[]
   /** Breaks the connections that listen, at the server. */
   cutListeners(): Promise<void>
+  /** Kills the server and starts it anew. `undefined`: it is not ours. */
+  readonly restart: (() => Promise<void>) | undefined
   stop(): Promise<void>
 }
 
@@ -33,7 +37,9 @@ export async function sqliteSite(): Promise<Site> {
     urlFor: () => url,
     proxyOf: none,
     publish: none,
+    heard: none,
     cutListeners: none,
+    restart: undefined,
     stop: async () => rmSync(directory, { recursive: true }),
   }
 }
@@ -44,25 +50,44 @@ function none(): never {
 
 /** @param found what `startPostgres` takes */
 export async function postgresSite(found: string, nodes: readonly string[]): Promise<Site> {
-  const server = await startPostgres(found)
+  const server = await startPostgres(found, { settings: { fsync: 'off' } })
   const url = await server.database()
-  const database = await openDatabase(url)
   const ways = await waysTo(url, nodes)
+  const heard: string[] = []
+  let client = await listener()
+
+  async function listener(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: url })
+    client.on('error', () => {})
+    client.on('notification', ({ payload = '' }) => heard.push(payload))
+    await client.connect()
+    await client.query('listen latchkey')
+    return client
+  }
+
   return {
     store: 'postgres',
     lease: await leaseOf(url),
     ...ways,
     async publish(message) {
-      await database.rows(`notify latchkey, '${message.replaceAll("'", "''")}'`)
+      await client.query('select pg_notify($1, $2)', ['latchkey', message])
     },
+    heard: () => heard,
     async cutListeners() {
-      await database.rows(
-        `select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query ~* '^listen'`,
+      await client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where query ~* '^listen' and pid <> pg_backend_pid()`,
       )
     },
+    restart:
+      server.directory === undefined
+        ? undefined
+        : async () => {
+            await server.crash()
+            client = await listener()
+          },
     async stop() {
       await ways.stop()
-      await database.close()
+      await client.end()
       await server.stop()
     },
   }

@@ -4,8 +4,8 @@ import { type Change, changes } from './changes.ts'
 import { now } from './clock.ts'
 import { contract } from './contract.ts'
 import { type History, openHistory } from './history.ts'
-import { type Answered, type Orders, type Placed, READY, type Start, type Told } from './orders.ts'
 import { openStore } from './open-store.ts'
+import { type Answered, type Orders, type Placed, READY, type Start, type Told } from './orders.ts'
 
 /** In milliseconds, between two requests with a text that is watched. */
 const PAUSE = 5
@@ -33,12 +33,12 @@ let hot: readonly Watched[] = []
 let resting: readonly Watched[] = []
 let turn = 0
 
-/** One request. Answers whether it was decided, be it as it may. */
-async function request(subject: Watched): Promise<boolean> {
+/** One request. Whether it was decided, be it as it may. */
+function request(subject: Watched): boolean | Promise<boolean> {
   const begin = now()
   const outcome = decide({}, subject.fields)
   if (!isPromise(outcome)) return noted(subject, begin, outcome, true)
-  return noted(subject, begin, await outcome, false)
+  return outcome.then((outcome) => noted(subject, begin, outcome, false))
 }
 
 function noted(subject: Watched, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
@@ -50,18 +50,21 @@ function noted(subject: Watched, begin: number, outcome: Outcome<unknown>, atOnc
   return !isUnavailable
 }
 
-async function requestInTurn(subject: Watched): Promise<void> {
+function requestInTurn(subject: Watched): void {
   if (subject.waits) return
+  const decided = request(subject)
+  if (!isPromise(decided)) return
   subject.waits = true
-  await request(subject)
-  subject.waits = false
+  decided.then(() => {
+    subject.waits = false
+  })
 }
 
 function requestAll(): void {
-  for (const subject of hot) void requestInTurn(subject)
+  for (const subject of hot) requestInTurn(subject)
   for (let i = 0; i < Math.min(RESTING, resting.length); i++) {
     const subject = resting[turn++ % resting.length]
-    if (subject !== undefined) void requestInTurn(subject)
+    if (subject !== undefined) requestInTurn(subject)
   }
 }
 
@@ -103,7 +106,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   },
   async follow(id) {
     const subject = watched.get(id)
-    if (subject !== undefined) void request(subject)
+    if (subject !== undefined) request(subject)
     return null
   },
   async rest() {
@@ -119,7 +122,9 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     const createdAt = Date.now()
     const keys = placed.map((subject) => ({
       key: keyOf(subject),
-      secrets: [{ kind: 'key', digest: digestKey(subject.text), display: 'key_…', createdAt, expiresAt: null }] as const,
+      secrets: [
+        { kind: 'key', digest: digestKey(subject.text), display: 'key_…', createdAt, expiresAt: null },
+      ] as const,
     }))
     await store.insertAll({ accounts: placed.map(({ accountId }) => accountOf(accountId)), keys })
     return null
@@ -133,7 +138,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     const changed = await change(order)
     const subject = watched.get(order.of.id)
     // Here nobody has to be told first.
-    if (subject !== undefined) void request(subject)
+    if (subject !== undefined) request(subject)
     return changed
   },
   async history(path) {

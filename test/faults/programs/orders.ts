@@ -19,9 +19,14 @@ export interface Placed extends Subject {
   readonly accountId: string
 }
 
-/** From the first half a request with the text is denied, from the second one allowed. */
-export const DENYING = ['revoke', 'delete', 'rotate', 'narrow', 'downgrade', 'suspend'] as const
-export type Action = (typeof DENYING)[number] | 'import' | 'widen' | 'upgrade' | 'activate'
+const DENYING = ['revoke', 'delete', 'rotate', 'narrow', 'downgrade', 'suspend'] as const
+
+export type DenyingAction = (typeof DENYING)[number]
+export type Action = DenyingAction | 'import' | 'widen' | 'upgrade' | 'activate'
+
+export function isDenying(action: Action | undefined): action is DenyingAction {
+  return (DENYING as readonly (Action | undefined)[]).includes(action)
+}
 
 export interface Made {
   /** Milliseconds of `clock`: when the call began, when the store had made the change, when the call returned. */
