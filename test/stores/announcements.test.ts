@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { KeyStore } from '@latchkey/core'
+import type { KeyStore, Change as Told } from '@latchkey/core'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
+import { type Hearing, hear } from './hearing.ts'
 import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
 
 /** What changed: `[kind, service, id]`. */
@@ -181,25 +182,30 @@ function announces(current: () => Listened): void {
   })
 }
 
-/** Each once, in order of their first time. */
-function distinct(announced: readonly Announced[]): readonly Announced[] {
-  const texts = new Set(announced.map((one) => JSON.stringify(one)))
-  return [...texts].map((one) => JSON.parse(one) as Announced)
+async function announcedTo(hearing: Hearing): Promise<readonly Announced[]> {
+  return (await hearing.heard()).map(named)
 }
 
-describe('the log of an SQLite file gets', () => {
+function named(change: Told): Announced {
+  if (change.kind === 'all') return ['all', null, null]
+  return [change.kind, change.kind === 'key' ? change.service : null, change.id]
+}
+
+describe('an SQLite file tells, and its log gets,', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-announcements-'))
   afterAll(() => rmSync(folder, { recursive: true }))
   let count = 0
   let store: KeyStore
   let database: Libsql.Database
-  let seen = 0
+  let hearing: Hearing
 
   beforeEach(async () => {
     const path = join(folder, `${++count}.db`)
     store = await openSqlite(path)
     database = new Libsql(path)
-    seen = 0
+    // Of a log that is empty nobody can say what it has lost.
+    database.exec("insert into latchkey_changes (kind, id) values ('account', 'before')")
+    hearing = await hear(store)
   })
   afterEach(async () => {
     database.close()
@@ -217,15 +223,7 @@ describe('the log of an SQLite file gets', () => {
     return database.prepare('select * from latchkey_changes order by sequence').all() as Logged[]
   }
 
-  announces(() => ({
-    store,
-    run: async (sql) => database.exec(sql),
-    heard: async () => {
-      const rows = log().filter(({ sequence }) => sequence > seen)
-      seen = rows.at(-1)?.sequence ?? seen
-      return distinct(rows.map(({ kind, service, id }) => [kind, service, id] as const))
-    },
-  }))
+  announces(() => ({ store, run: async (sql) => database.exec(sql), heard: () => announcedTo(hearing) }))
 
   it('no more than ten thousand entries, the last ones, in one sequence', async () => {
     const { sequence: last = 0 } = log().at(-1) ?? {}
@@ -247,23 +245,20 @@ describe('the log of an SQLite file gets', () => {
   })
 })
 
-describeWith('postgres', 'the channel `latchkey` of a Postgres database hears', (found) => {
+describeWith('postgres', 'a Postgres database tells', (found) => {
   let server: PostgresServer
   let url: string
   let store: KeyStore
-  let listener: pg.Client
   let writer: pg.Client
-  const payloads: unknown[] = []
+  let hearing: Hearing
 
   beforeAll(async () => {
     server = await startPostgres(found, { settings: { fsync: 'off' } })
     url = await server.database()
     store = await openPostgres(url)
-    listener = new pg.Client({ connectionString: url })
     writer = new pg.Client({ connectionString: url })
-    await Promise.all([listener.connect(), writer.connect()])
-    listener.on('notification', ({ payload = '' }) => payloads.push(JSON.parse(payload)))
-    await listener.query('listen latchkey')
+    await writer.connect()
+    hearing = await hear(store)
   }, 60_000)
   beforeEach(async () => {
     const tables = ['accounts', 'keys', 'key_secrets', 'signing_secrets', 'uses', 'audit']
@@ -271,24 +266,11 @@ describeWith('postgres', 'the channel `latchkey` of a Postgres database hears', 
     await heard()
   })
   afterAll(async () => {
-    await Promise.all([listener?.end(), writer?.end(), store?.close()])
+    await Promise.all([writer?.end(), store?.close()])
     await server?.stop()
   })
 
-  /** What is announced is announced in order: all before this one has been heard with it. */
-  async function heard(): Promise<readonly Announced[]> {
-    const marker = crypto.randomUUID()
-    const arrived = new Promise<void>((resolve) => {
-      listener.on('notification', function listen({ payload }) {
-        if (payload !== JSON.stringify(marker)) return
-        listener.off('notification', listen)
-        resolve()
-      })
-    })
-    await writer.query(`select pg_notify('latchkey', '"${marker}"')`)
-    await arrived
-    return distinct(payloads.splice(0).filter((payload) => payload !== marker) as Announced[])
-  }
+  const heard = () => announcedTo(hearing)
 
   announces(() => ({ store, run: (sql) => writer.query(sql), heard }))
 
