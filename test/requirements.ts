@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { findPostgres } from '@latchkey/test-servers'
+import { findPostgres, findRedis } from '@latchkey/test-servers'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -60,6 +60,10 @@ export const REQUIREMENTS = {
   faketime: {
     find: () => library('faketime/libfaketime.so.1'),
     otherwise: 'libfaketime is not installed; apt-get install faketime',
+  },
+  redis: {
+    find: findRedis,
+    otherwise: 'Redis is not installed (apt-get install redis-server), and REDIS_URL names none',
   },
   vectors: {
     find: () => directory(process.env.LATCHKEY_VECTORS),
