@@ -8,7 +8,7 @@ import { violationsIn } from './checker.ts'
 import { type Fleet, NODES, startFleet } from './fleet.ts'
 import { measure } from './measures.ts'
 import { type Extent, SCENARIOS, type Scenario } from './scenarios.ts'
-import { postgresSite, type Site, type StoreName, sqliteSite } from './sites.ts'
+import { postgresSite, redisSite, type Site, type StoreName, sqliteSite } from './sites.ts'
 import type { Row } from './table.ts'
 
 declare module 'vitest' {
@@ -56,3 +56,4 @@ function holds(store: StoreName, open: () => Promise<Site>): void {
 
 describe('SQLite', () => holds('sqlite', sqliteSite))
 describeWith('postgres', 'Postgres', (found) => holds('postgres', () => postgresSite(found, NODES)))
+describeWith('redis', 'Redis', (found) => holds('redis', () => redisSite(found, NODES)))

@@ -35,9 +35,11 @@ export interface Fleet {
   subjects(count: number, startsAs?: State): Promise<readonly Subject[]>
   /** Requests with them begin, at these nodes or at all. */
   watch(subjects: readonly Subject[], nodes?: readonly NodeName[]): Promise<void>
+  /** Requests with them are made where somebody asks for it, at these nodes or at all. */
+  know(subjects: readonly Subject[], nodes?: readonly NodeName[]): Promise<void>
   /** Until each node has decided on each text that it watches, and keeps it. */
   warm(): Promise<void>
-  /** When it is acknowledged, each node that lives has a request at once. False: it was not acknowledged. */
+  /** False: it was not acknowledged. From when on it holds each node that lives has a request, if it knows the text. */
   change(action: Action, of: Subject, options?: ChangeOptions): Promise<boolean>
   /** Requests with the texts that are watched become rare. */
   rest(): Promise<void>
@@ -93,9 +95,9 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     return made
   }
 
-  async function watch(subjects: readonly Subject[], names: readonly NodeName[] = NODES): Promise<void> {
+  async function tell(how: 'watch' | 'know', subjects: readonly Subject[], names: readonly NodeName[]): Promise<void> {
     const texts = subjects.map(({ id, text }) => ({ id, text }))
-    await Promise.all(names.map((name) => node(name).ask('watch', texts)))
+    await Promise.all(names.map((name) => node(name).ask(how, texts)))
   }
 
   async function change(action: Action, of: Subject, { by = 'a', wait = true }: ChangeOptions = {}): Promise<boolean> {
@@ -115,18 +117,19 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     const isTold = wait && action !== 'import'
     const holdsFrom = isTold ? changed.acknowledged : changed.acknowledged + site.lease
     note(of.id, makes, { ...changed, holdsFrom })
-    follow(of, by)
+    if (isTold) follow(of, by)
+    else setTimeout(() => follow(of), holdsFrom - now())
     if (changed.keyId !== undefined) of.keyId = changed.keyId
     if (changed.text !== undefined) {
       const next = newSubject(changed.text, 'dead')
       note(next.id, 'live', { ...changed, holdsFrom })
       // Not waited for: one of them may be stopped.
-      watch([next]).catch(() => {})
+      tell('watch', [next], NODES).catch(() => {})
     }
     return true
   }
 
-  function follow({ id }: Subject, by: NodeName): void {
+  function follow({ id }: Subject, by?: NodeName): void {
     for (const [name, node] of nodes) {
       // The one that made the change has had its request.
       if (name !== by && node.lives()) node.ask('follow', id).catch(() => {})
@@ -165,7 +168,8 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     node,
     restart,
     subjects,
-    watch,
+    watch: (subjects, names = NODES) => tell('watch', subjects, names),
+    know: (subjects, names = NODES) => tell('know', subjects, names),
     warm: async () => void (await each((node) => node.ask('warm', WARM))),
     change,
     rest: async () => void (await each((node) => node.ask('rest', null))),

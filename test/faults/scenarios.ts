@@ -4,8 +4,10 @@ import type { RequirementName } from '../requirements.ts'
 import type { Fault, Which } from '../stores/tcp-proxy.ts'
 import { settableClock } from './clock.ts'
 import { type Fleet, NODES, type NodeName } from './fleet.ts'
+import { recreated, revokedBetweenSubscriptions, revokedWhileOthersWait, revokedWhileRead } from './interleavings.ts'
+import type { Launch } from './nodes.ts'
 import type { StoreName } from './sites.ts'
-import { recreated, type Wave, wave } from './wave.ts'
+import { LINGER, type Wave, wave } from './wave.ts'
 
 /** How much is done. */
 export interface Extent {
@@ -28,8 +30,8 @@ export interface Scenario {
   readonly play: (fleet: Fleet, extent: Extent, found: string) => Promise<void>
 }
 
-const ALL: readonly StoreName[] = ['sqlite', 'postgres']
-const SERVERS: readonly StoreName[] = ['postgres']
+const ALL: readonly StoreName[] = ['sqlite', 'postgres', 'redis']
+const SERVERS: readonly StoreName[] = ['postgres', 'redis']
 
 /** Those whom nothing happens to where it is `c` that something happens to. */
 const OTHERS: readonly NodeName[] = ['a', 'b']
@@ -39,8 +41,7 @@ const HANGS: Fault = { kind: 'hang' }
 const RESETS: Fault = { kind: 'reset' }
 
 export const SCENARIOS: readonly Scenario[] = [
-  { name: 'all is well, and one node writes', stores: ALL, play: waves(() => ({ by: ['a'] })) },
-  { name: 'all is well, and two nodes write', stores: ALL, play: waves(() => ({ by: OTHERS })) },
+  { name: 'all is well, and two nodes write', stores: ['sqlite'], play: waves(() => ({ by: OTHERS })) },
   { name: 'all is well, and every node writes', stores: ALL, play: waves(() => ({})) },
   {
     name: 'keys are deleted and imported again at once',
@@ -120,6 +121,17 @@ export const SCENARIOS: readonly Scenario[] = [
     })),
   },
   {
+    name: 'a change is announced between two subscriptions, and nobody asks meanwhile',
+    stores: SERVERS,
+    play: repeated((fleet, { size }) => revokedBetweenSubscriptions(fleet, size)),
+  },
+  { name: 'a key is revoked while it is read', stores: SERVERS, play: repeated(revokedWhileRead) },
+  {
+    name: 'a key is revoked while it is read, and more requests come',
+    stores: SERVERS,
+    play: repeated(revokedWhileOthersWait),
+  },
+  {
     name: 'what one node reads is slow, and it reads keys for the first time',
     stores: SERVERS,
     play: waves((fleet) => ({ ...broken(fleet, 'c', { kind: 'delay', milliseconds: 50 }, 'others'), cold: 'c' })),
@@ -185,6 +197,33 @@ export const SCENARIOS: readonly Scenario[] = [
     }),
   },
   {
+    name: 'one node is on a machine that sleeps',
+    stores: ALL,
+    async play(fleet, extent, found) {
+      await fleet.restart('c', SLEEPER)
+      const sleep = waves((fleet) => {
+        const { before, after } = stopped(fleet, extent.stop / 4)
+        if (fleet.site.store === 'sqlite') return { by: OTHERS, before, after }
+        // What it is told when it wakes comes after its first requests.
+        const bus = broken(fleet, 'c', HANGS, 'listening')
+        const fallAsleep = () => {
+          bus.before()
+          before()
+        }
+        return {
+          by: OTHERS,
+          before: fallAsleep,
+          after: () =>
+            after()
+              .then(() => pass(LINGER))
+              .then(bus.after),
+        }
+      })
+      await sleep(fleet, extent, found)
+      await fleet.restart('c')
+    },
+  },
+  {
     name: 'clocks are set, an hour forward and two back',
     stores: ALL,
     needs: 'faketime',
@@ -201,6 +240,7 @@ export const SCENARIOS: readonly Scenario[] = [
         set(-1)
       }
       await waves(() => ({ before: () => set(0), during }))(fleet, extent, found)
+      await Promise.all([fleet.restart('b'), fleet.restart('c')])
       for (const clock of Object.values(clocks)) clock.remove()
     },
   },
@@ -230,7 +270,16 @@ const GARBAGE = [
   '\u{1f511}'.repeat(500),
 ]
 
+/** A process whose monotonic clock leaves out that it was stopped, as that of a machine leaves out its sleep. */
+const SLEEPER: Launch = { execArgv: ['--import', new URL('programs/dist/sleeper.js', import.meta.url).href] }
+
 type Play = Scenario['play']
+
+function repeated(play: Play): Play {
+  return async (...words) => {
+    for (let i = 0; i < words[1].waves; i++) await play(...words)
+  }
+}
 
 /** One wave after the other, with a fault in each. */
 function waves(faultOf: (fleet: Fleet, number: number, extent: Extent) => Partial<Wave>): Play {

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startPostgres } from '@latchkey/test-servers'
+import { startPostgres, startRedis } from '@latchkey/test-servers'
 import pg from 'pg'
+import { createClient } from 'redis'
 import { startProxy, type TcpProxy } from '../stores/tcp-proxy.ts'
 import { openStore } from './programs/open-store.ts'
 
-export type StoreName = 'sqlite' | 'postgres'
+export type StoreName = 'sqlite' | 'postgres' | 'redis'
 
 export interface Site {
   readonly store: StoreName
@@ -88,6 +89,52 @@ export async function postgresSite(found: string, nodes: readonly string[]): Pro
     async stop() {
       await ways.stop()
       await client.end()
+      await server.stop()
+    },
+  }
+}
+
+/** @param found what `startRedis` takes */
+export async function redisSite(found: string, nodes: readonly string[]): Promise<Site> {
+  // What it has acknowledged it has on disk, so that it may be killed.
+  const server = await startRedis(found, { settings: { appendonly: 'yes', appendfsync: 'always' } })
+  const prefix = server.prefix()
+  const channel = `{${prefix}}:changes`
+  const url = `${server.url}#${prefix}`
+  const ways = await waysTo(url, nodes)
+  const heard: string[] = []
+  let client = await listener()
+
+  async function listener() {
+    const client = createClient({ url: server.url, socket: { reconnectStrategy: false } })
+    client.on('error', () => {})
+    await client.connect()
+    await client.sSubscribe(channel, (message) => heard.push(message))
+    return client
+  }
+
+  return {
+    store: 'redis',
+    lease: await leaseOf(url),
+    ...ways,
+    publish: async (message) => void (await server.command('SPUBLISH', channel, message)),
+    heard: () => heard,
+    async cutListeners() {
+      const list = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'))
+      const ids = [...list.matchAll(/^id=(\d+)/gm)].map(([, id = '']) => id)
+      await Promise.all(ids.map((id) => server.command('CLIENT', 'KILL', 'ID', id)))
+      client = await listener()
+    },
+    restart:
+      server.directory === undefined
+        ? undefined
+        : async () => {
+            await server.crash()
+            client = await listener()
+          },
+    async stop() {
+      client.destroy()
+      await ways.stop()
       await server.stop()
     },
   }

@@ -33,7 +33,7 @@ export interface Wave {
 }
 
 /** How long requests go on after a change, in milliseconds. */
-const LINGER = 100
+export const LINGER = 100
 
 export async function wave(fleet: Fleet, options: Wave): Promise<void> {
   const { size, by = NODES, cold, before, during, after } = options
@@ -76,25 +76,6 @@ async function live(fleet: Fleet, subject: Subject, life: Life, by: NodeName): P
   return true
 }
 
-/** Texts that are deleted by one node and imported by the next, without a pause, and revoked in the end. */
-export async function recreated(fleet: Fleet, size: number): Promise<void> {
-  const subjects = await fleet.subjects(size)
-  await fleet.watch(subjects)
-  await fleet.warm()
-  await Promise.all(
-    subjects.map(async (subject, i) => {
-      for (let round = 0; round < 3; round++) {
-        await fleet.change('delete', subject, { by: inTurn(NODES, i + round), wait: false })
-        await fleet.change('import', subject, { by: inTurn(NODES, i + round + 1) })
-      }
-      await fleet.change('revoke', subject, { by: inTurn(NODES, i + 3) })
-      await fleet.change('delete', subject, { by: inTurn(NODES, i + 4) })
-    }),
-  )
-  await pass(LINGER)
-  await fleet.rest()
-}
-
-function inTurn(by: readonly NodeName[], turn: number): NodeName {
+export function inTurn(by: readonly NodeName[], turn: number): NodeName {
   return by[turn % by.length] ?? 'a'
 }

@@ -38,6 +38,8 @@ export interface TcpProxy {
   /** Breaks when so many statements have passed from now on; the last one of them reaches the server, or it does not. */
   breakAt(statement: number, reaches: 'reaches' | 'does not reach', fault: Fault): void
   heal(): void
+  /** How many pieces of what was said hang. */
+  hanging(): number
   /** Counts from nothing again. */
   count(): Asked
   stop(): Promise<void>
@@ -161,6 +163,7 @@ export async function startProxy(url: string): Promise<TcpProxy> {
       breaksAt = undefined
       for (const { held } of links) for (const what of held.splice(0)) what()
     },
+    hanging: () => [...links].reduce((sum, { held }) => sum + held.length, 0),
     count() {
       const counted = asked
       asked = { connections: 0, statements: 0 }

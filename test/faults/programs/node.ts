@@ -5,14 +5,14 @@ import { now } from './clock.ts'
 import { contract } from './contract.ts'
 import { type History, openHistory } from './history.ts'
 import { openStore } from './open-store.ts'
-import { type Answered, type Orders, type Placed, READY, type Start, type Told } from './orders.ts'
+import { type Answered, type Orders, type Placed, READY, type Start, type Subject, type Told } from './orders.ts'
 
-/** In milliseconds, between two requests with a text that is watched. */
+/** In milliseconds, between two requests with a text that is known. */
 const PAUSE = 5
 /** So many of the texts that rest are asked for in each pause. */
 const RESTING = 10
 
-interface Watched {
+interface Known {
   readonly id: number
   readonly fields: Headers
   /** Requests that every pause begins, and that are not decided. */
@@ -28,20 +28,20 @@ const decide = auth.authorizer({ permission: 'write', plan: 'pro' })
 const change: Change = changes(store)
 
 let history: History = openHistory(path)
-const watched = new Map<number, Watched>()
-let hot: readonly Watched[] = []
-let resting: readonly Watched[] = []
+const known = new Map<number, Known>()
+let hot: readonly Known[] = []
+let resting: readonly Known[] = []
 let turn = 0
 
 /** One request. Whether it was decided, be it as it may. */
-function request(subject: Watched): boolean | Promise<boolean> {
+function request(subject: Known): boolean | Promise<boolean> {
   const begin = now()
   const outcome = decide({}, subject.fields)
   if (!isPromise(outcome)) return noted(subject, begin, outcome, true)
   return outcome.then((outcome) => noted(subject, begin, outcome, false))
 }
 
-function noted(subject: Watched, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
+function noted(subject: Known, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
   const end = now()
   const isUnavailable = outcome.kind === 'denied' && outcome.code === 'unavailable'
   const { id } = subject
@@ -50,7 +50,7 @@ function noted(subject: Watched, begin: number, outcome: Outcome<unknown>, atOnc
   return !isUnavailable
 }
 
-function requestInTurn(subject: Watched): void {
+function requestInTurn(subject: Known): void {
   if (subject.waits) return
   const decided = request(subject)
   if (!isPromise(decided)) return
@@ -66,6 +66,14 @@ function requestAll(): void {
     const subject = resting[turn++ % resting.length]
     if (subject !== undefined) requestInTurn(subject)
   }
+}
+
+function know(subjects: readonly Subject[]): readonly Known[] {
+  const added = subjects.map(({ id, text }) => {
+    return { id, fields: new Headers({ 'x-api-key': text }), waits: false, decided: 0 }
+  })
+  for (const subject of added) known.set(subject.id, subject)
+  return added
 }
 
 function keyOf({ keyId, accountId }: Placed): KeyRecord {
@@ -90,14 +98,11 @@ function accountOf(id: string) {
 
 const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => Promise<Orders[K]['answer']> } = {
   async watch(subjects) {
-    const added = subjects.map(({ id, text }) => ({
-      id,
-      fields: new Headers({ 'x-api-key': text }),
-      waits: false,
-      decided: 0,
-    }))
-    for (const subject of added) watched.set(subject.id, subject)
-    hot = [...hot, ...added]
+    hot = [...hot, ...know(subjects)]
+    return null
+  },
+  async know(subjects) {
+    know(subjects)
     return null
   },
   async warm(times) {
@@ -105,7 +110,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     return null
   },
   async follow(id) {
-    const subject = watched.get(id)
+    const subject = known.get(id)
     if (subject !== undefined) request(subject)
     return null
   },
@@ -115,7 +120,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     return null
   },
   async review() {
-    const decided = await Promise.all([...watched.values()].map(request))
+    const decided = await Promise.all([...known.values()].map(request))
     return decided.filter((is) => !is).length
   },
   async insert(placed) {
@@ -136,7 +141,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   },
   async change(order) {
     const changed = await change(order)
-    const subject = watched.get(order.of.id)
+    const subject = known.get(order.of.id)
     // Here nobody has to be told first.
     if (subject !== undefined) request(subject)
     return changed
@@ -144,7 +149,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   async history(path) {
     history.close()
     history = openHistory(path)
-    watched.clear()
+    known.clear()
     hot = []
     resting = []
     return null

@@ -1,7 +1,11 @@
 import type { KeyStore } from '@latchkey/core'
+import { openRedis } from '@latchkey/store-redis'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 
-/** The store at `sqlite:PATH` or `postgres://…`. */
+/** The store at `sqlite:PATH`, `postgres://…` or `redis://…#PREFIX`. */
 export function openStore(url: string): Promise<KeyStore> {
-  return url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url)
+  if (url.startsWith('sqlite:')) return openSqlite(url.slice('sqlite:'.length))
+  if (url.startsWith('postgres:')) return openPostgres(url)
+  const [server = '', prefix = ''] = url.split('#')
+  return openRedis(server, { prefix })
 }

@@ -45,13 +45,15 @@ export type Changed = Made | { readonly error: string }
 export interface Orders {
   /** From now on a request with each of these texts begins every few milliseconds. */
   readonly watch: { readonly order: readonly Subject[]; readonly answer: null }
-  /** Answers when each of them has been decided so many times, by a store that answered. */
+  /** With these texts requests are made when somebody asks for it. */
+  readonly know: { readonly order: readonly Subject[]; readonly answer: null }
+  /** Answers when each of those that are watched has been decided so many times, by a store that answered. */
   readonly warm: { readonly order: number; readonly answer: null }
   /** A request with this text, now. */
   readonly follow: { readonly order: number; readonly answer: null }
   /** What is watched is asked for more rarely. */
   readonly rest: { readonly order: null; readonly answer: null }
-  /** A request with each of the texts that were ever watched. How many of them were unavailable. */
+  /** A request with each of the texts that are known. How many of them were unavailable. */
   readonly review: { readonly order: null; readonly answer: number }
   /** Live keys with these texts, all of them in one transaction. */
   readonly insert: { readonly order: readonly Placed[]; readonly answer: null }
@@ -61,7 +63,7 @@ export interface Orders {
     readonly order: { readonly action: Action; readonly of: Placed; readonly wait: boolean }
     readonly answer: Changed
   }
-  /** From now on decisions are written to this file, and of those before nothing is left out of the one before. */
+  /** Forgets all texts. Decisions are written to this file from now on, and all earlier ones are in the one before. */
   readonly history: { readonly order: string; readonly answer: null }
 }
 
