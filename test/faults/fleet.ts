@@ -55,7 +55,8 @@ const REVIEWS = 3
 
 const { mint } = keyCodec({ prefix: 'key_', length: 32, alphabet: 'base62', checksum: true })
 
-export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
+/** @param launch of every node, whatever else it is started with */
+export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}): Promise<Fleet> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-histories-'))
   const nodes = new Map<NodeName, Node>()
   let histories: { readonly node: string; readonly path: string }[] = []
@@ -75,9 +76,11 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     return path
   }
 
-  async function restart(name: NodeName, launch?: Launch): Promise<void> {
+  async function restart(name: NodeName, launch: Launch = {}): Promise<void> {
     await nodes.get(name)?.kill()
-    nodes.set(name, await startNode(name, { url: site.urlFor(name), history: newHistory(name) }, launch))
+    const start = { url: site.urlFor(name), history: newHistory(name) }
+    const both = { env: { ...env, ...launch.env }, execArgv: [...execArgv, ...(launch.execArgv ?? [])] }
+    nodes.set(name, await startNode(name, start, both))
   }
 
   function newSubject(text: string, state: State): Subject {
@@ -162,7 +165,7 @@ export async function startFleet(site: Site, launch?: Launch): Promise<Fleet> {
     return run
   }
 
-  for (const name of NODES) await restart(name, launch)
+  for (const name of NODES) await restart(name)
   return {
     site,
     node,

@@ -17,7 +17,12 @@ export interface Extent {
   readonly size: number
   /** How long a node is stopped, in milliseconds. */
   readonly stop: number
+  /** Of the stores that are reached by a network, in milliseconds. */
+  readonly lease?: number
 }
+
+export const IN_FULL: Extent = { waves: 3, size: 96, stop: 10_000 }
+export const IN_SHORT: Extent = { waves: 1, size: 32, stop: 1200, lease: 200 }
 
 export interface Scenario {
   readonly name: string

@@ -29,12 +29,17 @@ export interface Site {
   stop(): Promise<void>
 }
 
-export async function sqliteSite(): Promise<Site> {
+export interface SiteOptions {
+  /** In milliseconds. Default: the store's. */
+  readonly lease?: number | undefined
+}
+
+export async function sqliteSite(options: SiteOptions = {}): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-nodes-'))
   const url = `sqlite:${join(directory, 'keys.db')}`
   return {
     store: 'sqlite',
-    lease: await leaseOf(url),
+    lease: await settleLease(url, options),
     urlFor: () => url,
     proxyOf: none,
     publish: none,
@@ -50,7 +55,7 @@ function none(): never {
 }
 
 /** @param found what `startPostgres` takes */
-export async function postgresSite(found: string, nodes: readonly string[]): Promise<Site> {
+export async function postgresSite(found: string, nodes: readonly string[], options: SiteOptions = {}): Promise<Site> {
   const server = await startPostgres(found, { settings: { fsync: 'off' } })
   const url = await server.database()
   const ways = await waysTo(url, nodes)
@@ -68,7 +73,7 @@ export async function postgresSite(found: string, nodes: readonly string[]): Pro
 
   return {
     store: 'postgres',
-    lease: await leaseOf(url),
+    lease: await settleLease(url, options),
     ...ways,
     async publish(message) {
       await client.query('select pg_notify($1, $2)', ['latchkey', message])
@@ -95,7 +100,7 @@ export async function postgresSite(found: string, nodes: readonly string[]): Pro
 }
 
 /** @param found what `startRedis` takes */
-export async function redisSite(found: string, nodes: readonly string[]): Promise<Site> {
+export async function redisSite(found: string, nodes: readonly string[], options: SiteOptions = {}): Promise<Site> {
   // What it has acknowledged it has on disk, so that it may be killed.
   const server = await startRedis(found, { settings: { appendonly: 'yes', appendfsync: 'always' } })
   const prefix = server.prefix()
@@ -115,7 +120,7 @@ export async function redisSite(found: string, nodes: readonly string[]): Promis
 
   return {
     store: 'redis',
-    lease: await leaseOf(url),
+    lease: await settleLease(url, options),
     ...ways,
     publish: async (message) => void (await server.command('SPUBLISH', channel, message)),
     heard: () => heard,
@@ -157,7 +162,8 @@ async function waysTo(url: string, nodes: readonly string[]): Promise<Pick<Site,
   }
 }
 
-async function leaseOf(url: string): Promise<number> {
-  await using store = await openStore(url)
+/** The store keeps the first one that it is opened with, for all. */
+async function settleLease(url: string, { lease }: SiteOptions): Promise<number> {
+  await using store = await openStore(url, lease)
   return store.capabilities.lease
 }

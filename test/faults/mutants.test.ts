@@ -1,0 +1,29 @@
+/** Without each of the things that the promise rests on, the checker finds what the scenario is there to show. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWith } from '../requirements.ts'
+import { violationsIn } from './checker.ts'
+import { NODES, startFleet } from './fleet.ts'
+import { PROTECTIONS, without } from './mutants.ts'
+import { IN_SHORT, SCENARIOS } from './scenarios.ts'
+import { postgresSite, type Site } from './sites.ts'
+
+describeWith('postgres', 'A promise that is broken is found out: on Postgres', (found) => {
+  let site: Site
+  beforeAll(async () => {
+    site = await postgresSite(found, NODES, IN_SHORT)
+  }, 60_000)
+  afterAll(() => site?.stop())
+
+  it.each(PROTECTIONS.map((protection) => [protection.name, protection] as const))(
+    '%s',
+    { timeout: 60_000 },
+    async (_, protection) => {
+      const fleet = await startFleet(site, without(protection))
+      const scenario = SCENARIOS.find(({ name }) => name === protection.scenario)
+      await scenario?.play(fleet, { ...IN_SHORT, size: 16 }, '')
+      const kinds = violationsIn(await fleet.settle()).map(({ kind }) => kind)
+      await fleet.stop()
+      expect(kinds).toContainEqual(expect.stringMatching(/^allowed/))
+    },
+  )
+})
