@@ -39,7 +39,7 @@ export interface Fleet {
   know(subjects: readonly Subject[], nodes?: readonly NodeName[]): Promise<void>
   /** Until each node has decided on each text that it watches, and keeps it. */
   warm(): Promise<void>
-  /** False: it was not acknowledged. From when on it holds each node that lives has a request, if it knows the text. */
+  /** When it holds, each node that lives has a request at once, if it knows the text. False: it was not acknowledged. */
   change(action: Action, of: Subject, options?: ChangeOptions): Promise<boolean>
   /** Requests with the texts that are watched become rare. */
   rest(): Promise<void>
@@ -77,7 +77,9 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
   }
 
   async function restart(name: NodeName, launch: Launch = {}): Promise<void> {
-    await nodes.get(name)?.kill()
+    const before = nodes.get(name)
+    if (before?.lives()) await before.ask('flush', null)
+    await before?.kill()
     const start = { url: site.urlFor(name), history: newHistory(name) }
     const both = { env: { ...env, ...launch.env }, execArgv: [...execArgv, ...(launch.execArgv ?? [])] }
     nodes.set(name, await startNode(name, start, both))
@@ -121,7 +123,6 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     const holdsFrom = isTold ? changed.acknowledged : changed.acknowledged + site.lease
     note(of.id, makes, { ...changed, holdsFrom })
     if (isTold) follow(of, by)
-    else setTimeout(() => follow(of), holdsFrom - now())
     if (changed.keyId !== undefined) of.keyId = changed.keyId
     if (changed.text !== undefined) {
       const next = newSubject(changed.text, 'dead')
@@ -132,7 +133,7 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     return true
   }
 
-  function follow({ id }: Subject, by?: NodeName): void {
+  function follow({ id }: Subject, by: NodeName): void {
     for (const [name, node] of nodes) {
       // The one that made the change has had its request.
       if (name !== by && node.lives()) node.ask('follow', id).catch(() => {})

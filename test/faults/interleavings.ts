@@ -38,26 +38,33 @@ export async function revokedBetweenSubscriptions(fleet: Fleet, size: number): P
   await pass(LINGER)
 }
 
-/** A node reads a key, and the answer hangs. The key is revoked, the node hears of it, and then comes the answer. */
+/** A node reads a key, and the answer hangs. The key is revoked, then comes the answer, and then another request. */
 export async function revokedWhileRead(fleet: Fleet): Promise<void> {
-  const subject = await readThatHangs(fleet)
-  await fleet.change('revoke', subject, { wait: false })
-  await pass(fleet.site.lease / 2)
-  // It is read; what a node does with it is seen when the change holds.
-  fleet.site.proxyOf('c').heal()
-  await pass(fleet.site.lease + LINGER)
-}
-
-/** As before, but the answer comes when the change holds, and another request is waiting for an answer too. */
-export async function revokedWhileOthersWait(fleet: Fleet): Promise<void> {
-  const subject = await readThatHangs(fleet)
-  await fleet.change('revoke', subject, { wait: false })
-  await pass(fleet.site.lease + LINGER)
-  fleet.site.proxyOf('c').heal()
+  const { subject, goOn } = await readThatHangs(fleet)
+  await revokedForAll(fleet, subject)
+  goOn()
+  await pass(LINGER)
+  await fleet.node('c').ask('follow', subject.id)
   await pass(LINGER)
 }
 
-async function readThatHangs(fleet: Fleet): Promise<Subject> {
+/** As before, but the other request comes before the answer. */
+export async function revokedWhileOthersWait(fleet: Fleet): Promise<void> {
+  const { subject, goOn } = await readThatHangs(fleet)
+  await revokedForAll(fleet, subject)
+  await fleet.node('c').ask('follow', subject.id)
+  await pass(LINGER)
+  goOn()
+  await pass(LINGER)
+}
+
+/** Not by waiting for the call: the node would have a request when that returns. */
+async function revokedForAll(fleet: Fleet, subject: Subject): Promise<void> {
+  await fleet.change('revoke', subject, { wait: false })
+  await pass(fleet.site.lease + LINGER)
+}
+
+async function readThatHangs(fleet: Fleet): Promise<{ readonly subject: Subject; readonly goOn: () => void }> {
   const kept = await fleet.subjects(1)
   // So that it has a lease.
   await fleet.watch(kept)
@@ -69,5 +76,5 @@ async function readThatHangs(fleet: Fleet): Promise<Subject> {
   way.break({ kind: 'hang', way: 'to the client' }, { asking: digestKey(subject.text) })
   await fleet.node('c').ask('follow', subject.id)
   while (way.hanging() === 0) await pass(1)
-  return subject
+  return { subject, goOn: way.heal }
 }

@@ -1,6 +1,5 @@
 /** What the promise rests on, and how it is taken away. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { applied } from '../mutation/mutant.ts'
 import type { Launch } from './nodes.ts'
@@ -59,14 +58,18 @@ export const PROTECTIONS: readonly Protection[] = [
 
 const program = new URL('programs/dist/mutated.js', import.meta.url).href
 
-/** Nodes without a protection. */
-export function without({ name, file, edits }: Protection): Launch {
+/**
+ * Nodes without a protection.
+ *
+ * @param directory where the source is put
+ */
+export function without({ name, file, edits }: Protection, directory: string): Launch {
   const url = new URL(`../../packages/core/dist/${file}`, import.meta.url)
   const mutated = edits.reduce(
     (source, [find, replace]) => applied({ name, file, find, replace }, source),
     readFileSync(url, 'utf8'),
   )
-  const path = join(mkdtempSync(join(tmpdir(), 'latchkey-mutant-')), file)
+  const path = join(directory, file)
   writeFileSync(path, mutated)
   const env = { LATCHKEY_MUTATED: JSON.stringify([[url.href, path]]) }
   return { env, execArgv: ['--import', program] }

@@ -9,6 +9,8 @@ import { type Answered, type Orders, type Placed, READY, type Start, type Subjec
 
 /** In milliseconds, between two requests with a text that is known. */
 const PAUSE = 5
+/** In milliseconds. */
+const FLUSH = 50
 /** So many of the texts that rest are asked for in each pause. */
 const RESTING = 10
 
@@ -146,6 +148,10 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     if (subject !== undefined) request(subject)
     return changed
   },
+  async flush() {
+    history.flush()
+    return null
+  },
   async history(path) {
     history.close()
     history = openHistory(path)
@@ -165,4 +171,6 @@ async function handle<K extends keyof Orders>({ number, kind, order }: Told<K>):
 process.on('message', (told: Told) => void handle(told))
 process.on('disconnect', () => process.exit())
 setInterval(requestAll, PAUSE)
+// Of one that is killed little is to be lost.
+setInterval(() => history.flush(), FLUSH)
 process.send?.(READY)

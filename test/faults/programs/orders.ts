@@ -63,6 +63,8 @@ export interface Orders {
     readonly order: { readonly action: Action; readonly of: Placed; readonly wait: boolean }
     readonly answer: Changed
   }
+  /** Writes down what it has decided up to now. */
+  readonly flush: { readonly order: null; readonly answer: null }
   /** Forgets all texts. Decisions are written to this file from now on, and all earlier ones are in the one before. */
   readonly history: { readonly order: string; readonly answer: null }
 }
