@@ -13,7 +13,7 @@ import { openPostgres, openSqlite, type PostgresPool } from '@latchkey/store-sql
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { feedOf, hear } from './hearing.ts'
 import { openAtOnce } from './openers.ts'
@@ -22,6 +22,9 @@ import { startProxy } from './tcp-proxy.ts'
 
 const ALL: Change = { kind: 'all' }
 const CLOSED = new Error('the store is closed')
+
+// Programs and servers are started, and a busy machine is slow.
+vi.setConfig({ testTimeout: 60_000 })
 
 const account = (id: string): Change => ({ kind: 'account', id })
 
@@ -186,6 +189,14 @@ describe('what changes in an SQLite file', () => {
     const again = await hear(store)
     expect([await insertAccount(store)]).toEqual(await again.heard())
     expect(hearing.told()).toEqual([])
+    await close()
+  })
+
+  it('is not announced by a name that the log would cut off', async () => {
+    const { store, hearing, close } = await opened()
+    const announce = async () => feedOf(store).announce(account('a\0b'))
+    await expect(announce()).rejects.toEqual(new TypeError('every text must be well-formed Unicode without NUL'))
+    expect(await hearing.heard()).toEqual([])
     await close()
   })
 
@@ -409,7 +420,8 @@ describeWith('postgres', 'what changes in a Postgres database', (found) => {
     const proxy = await startProxy(url)
     const store = await openPostgres(proxy.url, { timeout: 30_000 })
     const hearing = await hear(store)
-    proxy.break({ kind: 'garbage', answer: () => Buffer.from('?\0\0\0\x04', 'latin1') })
+    // A row that announces thirty columns, and has four bytes.
+    proxy.break({ kind: 'garbage', answer: () => Buffer.from('D\0\0\0\x0a\0\x1e\0\0\0\0', 'latin1') })
     await admin.query("select pg_notify('latchkey', '')")
     while (hearing.losses.length === 0) await pass(5)
     expect([hearing.losses.length, strays]).toEqual([1, []])
@@ -419,10 +431,10 @@ describeWith('postgres', 'what changes in a Postgres database', (found) => {
 
   it('is not listened to where the server does not answer, and no connection stays', async () => {
     const proxy = await startProxy(url)
-    const store = await openPostgres(proxy.url, { timeout: 300 })
+    const store = await openPostgres(proxy.url, { timeout: 1500 })
     // The connection is made, and listening is not answered.
     proxy.breakAt(1, 'reaches', { kind: 'hang' })
-    await expect(hear(store)).rejects.toThrow('no answer within 300 ms')
+    await expect(hear(store)).rejects.toThrow('no answer within 1500 ms')
     // It is not even made.
     await expect(hear(store)).rejects.toThrow(/timeout/)
     proxy.heal()

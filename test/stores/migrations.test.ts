@@ -9,7 +9,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { openAtOnce } from './openers.ts'
-import { accountNamed, entryOf, keyNamed, refTo, SERVICE, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
 
 type Rows = readonly Readonly<Record<string, unknown>>[]
 
@@ -178,6 +178,45 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     expect(await versionsOf(byHand)).toEqual(migrations(engine).map(({ version }) => version))
     await (await byHand.open()).close()
     await works(await byHand.open({ migrate: false }))
+  })
+
+  it('a database of the first version gets the rest, and keeps what it has', async () => {
+    const database = await newDatabase()
+    const [first] = migrations(engine)
+    await database.run(first?.sql ?? '')
+    await database.run(
+      "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('old', 'pro', 'active', '{}', 1)",
+    )
+    await expect(database.open({ migrate: false })).rejects.toEqual(
+      new Error('the database has schema version 1, and needs 2: migrate it'),
+    )
+    const store = await database.open()
+    expect(await store.findAccount('old')).toEqual(accountNamed('old'))
+    await works(store)
+    expect(await versionsOf(database)).toEqual([1, 2])
+  })
+
+  it('a key that plain SQL deletes takes its secrets and uses with it, and no other key’s', async () => {
+    const database = await newDatabase()
+    const store = await database.open()
+    const keys = ['a', 'b'].flatMap((id) => [
+      { key: keyNamed(id), secrets: [secretOf(id), secretOf(`${id} 2`)] },
+      { key: keyNamed(id, { service: 'other' }), secrets: [sealedAs(id)] },
+    ])
+    await store.insertAll({ accounts: [], keys })
+    await store.recordUses(keys.map(({ key }) => ({ service: key.service, keyId: key.id, at: 1 })))
+    const left = async () => {
+      const rows = ['key_secrets', 'signing_secrets', 'uses'].map((table) =>
+        database.run(`select service, key_id from latchkey_${table} order by service, key_id`),
+      )
+      return (await Promise.all(rows)).map((found) => found.map(({ service, key_id }) => `${service} ${key_id}`))
+    }
+    await database.run("delete from latchkey_keys where id = 'a'")
+    const ofB = [[`${SERVICE} b`, `${SERVICE} b`], ['other b'], [`${SERVICE} b`, 'other b']]
+    expect(await left()).toEqual(ofB)
+    expect(await store.deleteKey({ service: SERVICE, id: 'b' }, entryOf('key.deleted'))).toBe(true)
+    expect(await left()).toEqual([[], ['other b'], ['other b']])
+    await store.close()
   })
 
   it('what fails in the middle leaves nothing of its version, and works when it no longer does', async () => {

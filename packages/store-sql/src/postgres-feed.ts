@@ -9,7 +9,6 @@ import { within } from './timeout.ts'
 export interface Listening {
   query(text: string): Promise<unknown>
   on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'end', listener: () => void): unknown
   on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown
   end(): void
 }
@@ -96,7 +95,6 @@ export function postgresFeed(
 
     subscriptions.add(lose)
     listening.on('error', lose)
-    listening.on('end', () => lose(new Error('the connection that listens has ended')))
     listening.on('notification', hear)
     if (isOpen) await within(listening.query(`listen ${CHANNEL}; listen ${channel}`), timeout, timeout).catch(lose)
     else lose(new Error('the store is closed'))

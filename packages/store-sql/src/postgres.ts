@@ -36,7 +36,6 @@ export interface PostgresClient {
   /** With an error or `true` the connection is not used again. */
   release(error?: Error | boolean): void
   on(event: 'error', listener: (error: Error) => void): unknown
-  on(event: 'end', listener: () => void): unknown
   on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
 }

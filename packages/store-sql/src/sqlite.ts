@@ -47,7 +47,8 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
   if (!inMemory && migrates) makeFile(path)
   if (!inMemory && !statSync(path).isFile()) throw new Error(`${path} is no file`)
   // From the root, so that no path is taken for a URL.
-  const open = (): Database => new Libsql(inMemory ? path : resolve(path))
+  const file = inMemory ? path : resolve(path)
+  const open = (): Database => new Libsql(file)
   const database = open()
   const connection = sqliteConnection(database, timeout)
   let lease: number
