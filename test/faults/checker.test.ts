@@ -80,13 +80,6 @@ describe('a history is found guilty', () => {
       ['allowed after the acknowledgement'],
     ],
     [
-      'of a request that is unavailable when all is well',
-      'live',
-      [],
-      [verify('b', SETTLED, 'unavailable')],
-      ['unavailable when all was well'],
-    ],
-    [
       'of nodes that do not agree whether a change was made that nobody acknowledged',
       'live',
       [change('dead', { committed: undefined, holdsFrom: never })],
@@ -118,7 +111,7 @@ describe('a history is found good', () => {
       [change('live')],
       [verify('b', 1005, 'allowed'), verify('c', 1409, 'denied')],
     ],
-    ['where requests are unavailable before all is well', 'live', [revoked], [verify('b', 2000, 'unavailable')]],
+    ['where requests are unavailable', 'live', [revoked], [verify('b', 2000, 'unavailable')]],
     [
       'where nodes agree, whether or not a change was made that nobody acknowledged',
       'live',

@@ -37,7 +37,6 @@ export type ViolationKind =
   | 'denied while live'
   /** Denied longer than one lease after it was made live. */
   | 'denied when it had become live'
-  | 'unavailable when all was well'
   /** Allowed by one node and denied by another, or by the same one, when nothing changed any more. */
   | 'nodes disagree'
 
@@ -59,10 +58,8 @@ export function violationsIn(run: Run): Violation[] {
     const { node, subject, begin, outcome } = verify
     const isSettled = begin >= run.settledAt
     const found = (kind: ViolationKind) => violations.push({ kind, node, subject, begin })
-    if (outcome === 'unavailable') {
-      if (isSettled) found('unavailable when all was well')
-      continue
-    }
+    // What a fault may do: it lets nobody in.
+    if (outcome === 'unavailable') continue
     const place = `${node} ${subject}`
     const { states, since } = possibleStates(run.startsAs.get(subject), changesOf.get(subject) ?? [], verify)
     if (outcome === 'allowed' && !states.has('live')) {

@@ -8,6 +8,8 @@ export interface Measures {
   readonly atOnce: number
   /** Denying changes that were acknowledged. */
   readonly denials: number
+  /** Changes that were not acknowledged. */
+  readonly failed: number
   /** Of a denying change and a node: all there are, and those with a request that began within 5 ms of the acknowledgement. */
   readonly pairs: number
   readonly followed: number
@@ -55,6 +57,7 @@ export function measure({ changes, verifies }: Run, nodes: readonly string[]): M
     verifies: count,
     atOnce,
     denials: denials.length,
+    failed: changes.filter(({ committed }) => committed === undefined).length,
     pairs: denials.length * nodes.length,
     followed: all.reduce((sum, { soon }) => sum + soon.size, 0),
     unavailable,

@@ -17,7 +17,7 @@ export interface Extent {
   readonly size: number
   /** How long a node is stopped, in milliseconds. */
   readonly stop: number
-  /** Of the stores that are reached by a network, in milliseconds. */
+  /** Of the stores that are reached by a network, in milliseconds. Default: theirs. */
   readonly lease?: number
 }
 

@@ -34,12 +34,12 @@ export interface SiteOptions {
   readonly lease?: number | undefined
 }
 
-export async function sqliteSite(options: SiteOptions = {}): Promise<Site> {
+export async function sqliteSite(): Promise<Site> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-nodes-'))
   const url = `sqlite:${join(directory, 'keys.db')}`
   return {
     store: 'sqlite',
-    lease: await settleLease(url, options),
+    lease: await settleLease(url),
     urlFor: () => url,
     proxyOf: none,
     publish: none,
@@ -163,7 +163,7 @@ async function waysTo(url: string, nodes: readonly string[]): Promise<Pick<Site,
 }
 
 /** The store keeps the first one that it is opened with, for all. */
-async function settleLease(url: string, { lease }: SiteOptions): Promise<number> {
+async function settleLease(url: string, { lease }: SiteOptions = {}): Promise<number> {
   await using store = await openStore(url, lease)
   return store.capabilities.lease
 }

@@ -12,6 +12,7 @@ const COLUMNS: readonly (readonly [head: string, cell: (row: Row) => string])[] 
   ['verifies', ({ measures }) => String(measures.verifies)],
   ['at once', ({ measures }) => `${Math.floor((100 * measures.atOnce) / Math.max(1, measures.verifies))} %`],
   ['revocations', ({ measures }) => String(measures.denials)],
+  ['failed', ({ measures }) => String(measures.failed)],
   ['followed ≤ 5 ms', ({ measures }) => `${measures.followed} of ${measures.pairs}`],
   ['violations', ({ violations }) => String(violations)],
   ['p50', ({ measures }) => milliseconds(percentile(measures.propagation, 0.5))],

@@ -2,13 +2,13 @@
  * Once the call that makes a denying change has returned, no request that begins afterwards is allowed, on any node: three
  * processes on one store, in health and in faults. In short here, at length by `npx pnpm test:faults`.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { violationsIn } from './checker.ts'
 import { type Fleet, NODES, startFleet } from './fleet.ts'
 import { measure } from './measures.ts'
 import { IN_FULL, IN_SHORT, SCENARIOS, type Scenario } from './scenarios.ts'
-import { postgresSite, redisSite, type Site, type StoreName, sqliteSite } from './sites.ts'
+import type { Site, SiteOptions, StoreName } from './sites.ts'
 import type { Row } from './table.ts'
 
 declare module 'vitest' {
@@ -23,12 +23,13 @@ const extent = process.env.LATCHKEY_FAULTS === 'full' ? IN_FULL : IN_SHORT
 /** Of all there are, in all scenarios: else the run means nothing. */
 const LEAST = extent === IN_FULL ? { denials: 1000, followed: 1000 } : { denials: 200, followed: 100 }
 
-function holds(store: StoreName, open: () => Promise<Site>): void {
+/** @param open with a lease of so many milliseconds, or the store's own */
+export function holds(store: StoreName, open: (options: SiteOptions) => Promise<Site>): void {
   let site: Site
   let fleet: Fleet
   const all = { denials: 0, followed: 0 }
   beforeAll(async () => {
-    site = await open()
+    site = await open(extent)
     fleet = await startFleet(site)
   }, 60_000)
   afterAll(async () => {
@@ -39,7 +40,7 @@ function holds(store: StoreName, open: () => Promise<Site>): void {
   for (const scenario of SCENARIOS) {
     if (!scenario.stores.includes(store)) continue
     if (scenario.needs === undefined) allowsNothingDenied(scenario)
-    else describeWith(scenario.needs, 'and another tool,', (found) => allowsNothingDenied(scenario, found))
+    else describeWith(scenario.needs, `with ${scenario.needs}`, (found) => allowsNothingDenied(scenario, found))
   }
 
   it('was asked often enough, and at once after changes', () => {
@@ -62,9 +63,3 @@ function holds(store: StoreName, open: () => Promise<Site>): void {
     })
   }
 }
-
-const { lease } = extent
-
-describe('SQLite', () => holds('sqlite', sqliteSite))
-describeWith('postgres', 'Postgres', (found) => holds('postgres', () => postgresSite(found, NODES, { lease })))
-describeWith('redis', 'Redis', (found) => holds('redis', () => redisSite(found, NODES, { lease })))
