@@ -170,6 +170,20 @@ describe('store-sql', () => {
   })
 })
 
+describe('store-redis', () => {
+  const running = packageNamed('store-redis').imports.filter(({ from, typeOnly }) => !isInner(from) && !typeOnly)
+
+  test('takes only types from core', () => {
+    expect(running.filter(({ from }) => nameOf(from) === '@latchkey/core')).toEqual([])
+  })
+
+  test('loads the client when it is asked for, and beside it what is of Node alone', () => {
+    expect(running.filter(({ from }) => !from.startsWith('node:'))).toEqual([
+      { file: 'redis.ts', from: 'redis', typeOnly: false, onDemand: true },
+    ])
+  })
+})
+
 test.each(ADAPTERS)('%s imports core and the types of its framework alone', (name) => {
   const strays = packageNamed(name).imports.filter(({ from, typeOnly }) => {
     if (isInner(from) || from === '@latchkey/core' || from === '@latchkey/core/node') return false

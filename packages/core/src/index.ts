@@ -40,6 +40,7 @@ export {
   type Taken,
   type Window,
 } from './limiter.ts'
+export type { ManageOptions } from './manage.ts'
 export {
   type Accounts,
   type ManageAccountsOptions,

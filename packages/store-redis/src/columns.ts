@@ -102,7 +102,7 @@ export function writeAll<T>(columns: Columns<T>, values: Partial<T>): Written {
     const text = column.write(value)
     if (text === undefined) unset.push(name)
     else if (isReadable(column, text)) set.push(name, text)
-    else throw new TypeError(`${name} is none`)
+    else throw new TypeError(`${name} is not as it must be`)
   }
   return { set, unset }
 }

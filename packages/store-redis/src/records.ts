@@ -182,7 +182,7 @@ export function accountChangeFields(change: AccountChange): Written {
 }
 
 export function timeField(at: number): string {
-  const [, text = ''] = writeAll({ time }, { time: at }).set
+  const [, text = ''] = writeAll({ at: time }, { at }).set
   return text
 }
 

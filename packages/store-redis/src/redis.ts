@@ -46,7 +46,8 @@ const LEASE = 400
 export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<KeyStore> {
   const { prefix = 'latchkey', lease, timeout = 2000 } = options
   if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('prefix must be of letters, digits and ._:-')
-  if (lease !== undefined && !isLease(lease)) throw new TypeError('lease must be whole milliseconds, 1 or more')
+  if (lease !== undefined && !isLease(lease))
+    throw new TypeError('lease must be whole milliseconds, from 1 to 2147483647')
   checkTimeout(timeout)
   const create = typeof source === 'string' ? await connectionsTo(source, timeout) : connectionsLike(source, timeout)
   const names = namesUnder(prefix)
@@ -100,12 +101,20 @@ function settings(timeout: number, socket: object = {}): object {
 }
 
 async function connectionsTo(url: string, timeout: number): Promise<() => RedisConnection> {
-  // Said without the URL, which the error of the URL itself would hold.
-  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
-    throw new TypeError('source must be a URL that begins with redis:// or rediss://')
-  }
+  if (!/^rediss?:\/\//.test(url)) throw noUrl()
   const { createClient } = await import('redis')
-  return () => createClient({ url, ...settings(timeout) })
+  const create = () => createClient({ url, ...settings(timeout) })
+  try {
+    create().destroy()
+  } catch {
+    // Its error holds the URL.
+    throw noUrl()
+  }
+  return create
+}
+
+function noUrl(): TypeError {
+  return new TypeError('source must be a URL that begins with redis:// or rediss://')
 }
 
 function connectionsLike(client: RedisClient, timeout: number): () => RedisConnection {
