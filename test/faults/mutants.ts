@@ -37,7 +37,8 @@ export const PROTECTIONS: readonly Protection[] = [
     name: 'nobody joins a read from before a change',
     file: 'cache.js',
     edits: [
-      ['flight.term === lease.term() && ', ''],
+      [' && flight.term === lease.term()', ''],
+      ['flight.began > asked', 'true'],
       ['isUnavailable(landed) || epochs.isCurrent(landed)', 'true'],
     ],
     scenario: 'a key is revoked while it is read, and more requests come',

@@ -151,7 +151,7 @@ export const SCENARIOS: readonly Scenario[] = [
     stores: SERVERS,
     play: waves((fleet, i) => {
       const { before, after } = broken(fleet, 'a', RESETS)
-      return { by: ['a'], during: () => pass(moment(i)).then(before), after }
+      return { by: ['a'], during: () => pass(moment(fleet, i)).then(before), after }
     }),
   },
   {
@@ -167,14 +167,14 @@ export const SCENARIOS: readonly Scenario[] = [
         all.forEach(({ after }) => {
           after()
         })
-      return { during: () => pass(moment(i)).then(breakAll), after: healAll }
+      return { during: () => pass(moment(fleet, i)).then(breakAll), after: healAll }
     }),
   },
   {
     name: 'the server is killed and starts anew',
     stores: SERVERS,
     restarts: true,
-    play: waves(({ site }, i) => ({ during: () => pass(moment(i)).then(site.restart) })),
+    play: waves((fleet, i) => ({ during: () => pass(moment(fleet, i)).then(fleet.site.restart) })),
   },
   {
     name: 'one node is stopped while others write',
@@ -186,7 +186,7 @@ export const SCENARIOS: readonly Scenario[] = [
     stores: ALL,
     play: waves((fleet, i, { stop }) => {
       const { before, after } = stopped(fleet, Math.min(stop, 2000))
-      return { by: OTHERS, during: () => pass(moment(i)).then(before), after }
+      return { by: OTHERS, during: () => pass(moment(fleet, i)).then(before), after }
     }),
   },
   {
@@ -252,15 +252,17 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'who writes is killed',
     stores: ALL,
-    play: waves((fleet, i, { size }) => ({
-      by: ['a'],
-      size: Math.ceil(size / 2),
-      during: () => pass(moment(i)).then(fleet.node('a').kill),
-      async after(subjects) {
-        await fleet.restart('a')
-        await fleet.watch(subjects, ['a'])
-      },
-    })),
+    play(fleet, extent, found) {
+      const kills = waves((fleet, i) => ({
+        by: ['a'],
+        during: () => pass(moment(fleet, i)).then(fleet.node('a').kill),
+        async after(subjects) {
+          await fleet.restart('a')
+          await fleet.watch(subjects, ['a'])
+        },
+      }))
+      return kills(fleet, { ...extent, waves: 2 * extent.waves, size: extent.size / 2 }, found)
+    },
   },
 ]
 
@@ -307,9 +309,9 @@ function stopped(fleet: Fleet, milliseconds: number) {
   }
 }
 
-/** In milliseconds: another one in each wave, from before the first commit to the wait for a lease. */
-function moment(wave: number): number {
-  return [20, 0, 60, 5, 120, 200][wave % 6] ?? 0
+/** In milliseconds, another one in each wave: while changes are made, while they are acknowledged, before any. */
+function moment({ site }: Fleet, wave: number): number {
+  return [60, site.lease + 60, 0, 150, site.lease + 150, 20][wave % 6] ?? 0
 }
 
 async function again(work: () => Promise<void>): Promise<void> {

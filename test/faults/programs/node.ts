@@ -43,6 +43,11 @@ function request(subject: Known): boolean | Promise<boolean> {
   return outcome.then((outcome) => noted(subject, begin, outcome, false))
 }
 
+function requestOf(id: number): boolean | Promise<boolean> {
+  const subject = known.get(id)
+  return subject !== undefined && request(subject)
+}
+
 function noted(subject: Known, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
   const end = now()
   const isUnavailable = outcome.kind === 'denied' && outcome.code === 'unavailable'
@@ -112,8 +117,12 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     return null
   },
   async follow(id) {
-    const subject = known.get(id)
-    if (subject !== undefined) request(subject)
+    await requestOf(id)
+    return null
+  },
+  async whileHeld({ known, subjects }) {
+    while (isPromise(requestOf(known))) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    for (const id of subjects) requestOf(id)
     return null
   },
   async rest() {
@@ -143,9 +152,8 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   },
   async change(order) {
     const changed = await change(order)
-    const subject = known.get(order.of.id)
     // Here nobody has to be told first.
-    if (subject !== undefined) request(subject)
+    requestOf(order.of.id)
     return changed
   },
   async flush() {

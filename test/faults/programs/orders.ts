@@ -49,8 +49,13 @@ export interface Orders {
   readonly know: { readonly order: readonly Subject[]; readonly answer: null }
   /** Answers when each of those that are watched has been decided so many times, by a store that answered. */
   readonly warm: { readonly order: number; readonly answer: null }
-  /** A request with this text, now. */
+  /** A request with this text, now. Answers when it is decided. */
   readonly follow: { readonly order: number; readonly answer: null }
+  /** In a moment in which a request with one text is answered at once, requests with others. Answers when they have begun. */
+  readonly whileHeld: {
+    readonly order: { readonly known: number; readonly subjects: readonly number[] }
+    readonly answer: null
+  }
   /** What is watched is asked for more rarely. */
   readonly rest: { readonly order: null; readonly answer: null }
   /** A request with each of the texts that are known. How many of them were unavailable. */
