@@ -3,7 +3,7 @@
  * run (`left-out.ts`); `LATCHKEY_REQUIRE=python,php` turns that into a failure.
  */
 import { spawnSync } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { findPostgres, findRedis } from '@latchkey/test-servers'
@@ -56,6 +56,10 @@ export const REQUIREMENTS = {
   postgres: {
     find: findPostgres,
     otherwise: 'Postgres is not installed (apt-get install postgresql), and DATABASE_URL names none',
+  },
+  faketime: {
+    find: () => library('faketime/libfaketime.so.1'),
+    otherwise: 'libfaketime is not installed; apt-get install faketime',
   },
   redis: {
     find: findRedis,
@@ -119,6 +123,12 @@ function manifestOf(name: string, from: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Debian puts libraries into a folder for each kind of machine. */
+function library(name: string): string | undefined {
+  const folders = existsSync('/usr/lib') ? readdirSync('/usr/lib') : []
+  return folders.map((folder) => join('/usr/lib', folder, name)).find((path) => existsSync(path))
 }
 
 function directory(path: string | undefined): string | undefined {

@@ -5,8 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export type Fault =
   /** What the server answers comes so many milliseconds late. */
   | { readonly kind: 'delay'; readonly milliseconds: number }
-  /** Nothing passes, in neither direction, not even that a side has gone. With the healing it passes after all. */
-  | { readonly kind: 'hang' }
+  /** Nothing passes, in neither direction or in this one, not even that a side has gone. With the healing it passes after all. */
+  | { readonly kind: 'hang'; readonly way?: Way }
   /** All connections are reset, old and new ones. */
   | { readonly kind: 'reset' }
   /** All connections are closed in order, old and new ones. */
@@ -15,6 +15,14 @@ export type Fault =
   | { readonly kind: 'truncate'; readonly bytes: number }
   /** In the place of each answer comes this. */
   | { readonly kind: 'garbage'; readonly answer: (length: number) => Buffer }
+
+export type Way = 'to the server' | 'to the client'
+
+/**
+ * Which connections break: those that listen to announcements (from the moment when they ask for it), the others, or those
+ * that ask for something with this text from now on.
+ */
+export type Which = 'all' | 'listening' | 'others' | { readonly asking: string }
 
 /** What has been asked since the last `count()`. */
 export interface Asked {
@@ -25,10 +33,13 @@ export interface Asked {
 export interface TcpProxy {
   /** A database's URL, through the proxy. */
   readonly url: string
-  break(fault: Fault): void
+  /** Of several faults of a connection the latest one counts. */
+  break(fault: Fault, which?: Which): void
   /** Breaks when so many statements have passed from now on; the last one of them reaches the server, or it does not. */
   breakAt(statement: number, reaches: 'reaches' | 'does not reach', fault: Fault): void
   heal(): void
+  /** How many pieces of what was said hang. */
+  hanging(): number
   /** Counts from nothing again. */
   count(): Asked
   stop(): Promise<void>
@@ -39,33 +50,63 @@ interface Link {
   readonly server: Socket
   /** What passes when it can. */
   readonly held: (() => void)[]
+  listens: boolean
+  /** The faults that are meant for those that ask for something, and it has asked for it. */
+  readonly caught: Set<Broken>
+}
+
+interface Broken {
+  readonly fault: Fault
+  readonly which: Which
 }
 
 /** @param url where the server is */
 export async function startProxy(url: string): Promise<TcpProxy> {
   const target = new URL(url)
   const links = new Set<Link>()
-  let fault: Fault | undefined
+  let broken: readonly Broken[] = []
   let breaksAt: { readonly statement: number; readonly reaches: boolean; readonly fault: Fault } | undefined
   let asked = { connections: 0, statements: 0 }
   let passed = 0
 
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     const server = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true })
-    const link = { client, server, held: [] }
+    const link: Link = { client, server, held: [], listens: false, caught: new Set() }
     const count = target.protocol.startsWith('redis') ? scriptCounter() : statementCounter()
     links.add(link)
     asked = { ...asked, connections: asked.connections + 1 }
-    client.on('data', (bytes) => forward(link, bytes, count(bytes)))
-    server.on('data', (bytes) => pass(link, () => answer(link, bytes)))
-    client.on('end', () => pass(link, () => server.end()))
-    server.on('end', () => pass(link, () => client.end()))
-    client.on('error', () => pass(link, () => server.resetAndDestroy()))
-    server.on('error', () => pass(link, () => client.resetAndDestroy()))
+    client.on('data', (bytes) => {
+      hear(link, bytes)
+      forward(link, bytes, count(bytes))
+    })
+    server.on('data', (bytes) => pass(link, 'to the client', () => answer(link, bytes)))
+    client.on('end', () => pass(link, 'to the server', () => server.end()))
+    server.on('end', () => pass(link, 'to the client', () => client.end()))
+    client.on('error', () => pass(link, 'to the server', () => server.resetAndDestroy()))
+    server.on('error', () => pass(link, 'to the client', () => client.resetAndDestroy()))
     cut(link)
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
+
+  function hear(link: Link, bytes: Buffer): void {
+    const listens = link.listens || LISTENS.test(bytes.toString('latin1'))
+    const isNew = listens && !link.listens
+    link.listens = listens
+    for (const one of broken) {
+      const { which } = one
+      if (typeof which === 'object' && bytes.includes(which.asking)) link.caught.add(one)
+    }
+    if (isNew) cut(link)
+  }
+
+  function faultOf(link: Link): Fault | undefined {
+    return broken.findLast((one) => {
+      const { which } = one
+      if (typeof which === 'object') return link.caught.has(one)
+      return which === 'all' || (which === 'listening') === link.listens
+    })?.fault
+  }
 
   function forward(link: Link, bytes: Buffer, statements: number): void {
     const write = () => {
@@ -74,17 +115,20 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     asked = { ...asked, statements: asked.statements + statements }
     passed += statements
     const breaks = breaksAt !== undefined && statements > 0 && passed >= breaksAt.statement ? breaksAt : undefined
-    if (breaks?.reaches !== false) pass(link, write)
+    if (breaks?.reaches !== false) pass(link, 'to the server', write)
     if (breaks !== undefined) breakNow(breaks.fault)
-    if (breaks?.reaches === false && fault?.kind === 'hang') link.held.push(write)
+    if (breaks?.reaches === false && faultOf(link)?.kind === 'hang') link.held.push(write)
   }
 
-  function pass(link: Link, what: () => void): void {
-    if (fault?.kind === 'hang') link.held.push(what)
+  function pass(link: Link, way: Way, what: () => void): void {
+    const fault = faultOf(link)
+    if (fault?.kind === 'hang' && (fault.way ?? way) === way) link.held.push(what)
     else what()
   }
 
-  function answer({ client }: Link, bytes: Buffer): void {
+  function answer(link: Link, bytes: Buffer): void {
+    const { client } = link
+    const fault = faultOf(link)
     if (!client.writable) return
     if (fault === undefined) client.write(bytes)
     if (fault?.kind === 'delay') setTimeout(() => client.writable && client.write(bytes), fault.milliseconds)
@@ -92,14 +136,16 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     if (fault?.kind === 'garbage') client.write(fault.answer(bytes.length))
   }
 
-  function cut({ client, server }: Link): void {
+  function cut(link: Link): void {
+    const { client, server } = link
+    const fault = faultOf(link)
     if (fault?.kind === 'reset') client.resetAndDestroy()
     if (fault?.kind === 'close') client.end()
     if (fault?.kind === 'reset' || fault?.kind === 'close') server.end()
   }
 
-  function breakNow(next: Fault): void {
-    fault = next
+  function breakNow(fault: Fault, which: Which = 'all'): void {
+    broken = [...broken, { fault, which }]
     breaksAt = undefined
     for (const link of links) cut(link)
   }
@@ -113,10 +159,11 @@ export async function startProxy(url: string): Promise<TcpProxy> {
       breaksAt = { statement, reaches: reaches === 'reaches', fault }
     },
     heal() {
-      fault = undefined
+      broken = []
       breaksAt = undefined
       for (const { held } of links) for (const what of held.splice(0)) what()
     },
+    hanging: () => [...links].reduce((sum, { held }) => sum + held.length, 0),
     count() {
       const counted = asked
       asked = { connections: 0, statements: 0 }
@@ -132,6 +179,9 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     },
   }
 }
+
+/** What Postgres and Redis are told by who wants to be told. */
+const LISTENS = /\b(listen|[ps]?subscribe)\b/i
 
 const QUERY = 'Q'.charCodeAt(0)
 const EXECUTE = 'E'.charCodeAt(0)

@@ -1,0 +1,184 @@
+/** One node of an API: decides on requests all the time, writes down how, and makes changes when it is told to. */
+import { createAuth, digestKey, isPromise, type KeyRecord, type KeyStore, type Outcome } from '@latchkey/core'
+import { type Change, changes } from './changes.ts'
+import { now } from './clock.ts'
+import { contract } from './contract.ts'
+import { type History, openHistory } from './history.ts'
+import { openStore } from './open-store.ts'
+import { type Answered, type Orders, type Placed, READY, type Start, type Subject, type Told } from './orders.ts'
+
+/** In milliseconds, between two requests with a text that is known. */
+const PAUSE = 5
+/** In milliseconds. */
+const FLUSH = 50
+/** So many of the texts that rest are asked for in each pause. */
+const RESTING = 10
+
+interface Known {
+  readonly id: number
+  readonly fields: Headers
+  /** Requests that every pause begins, and that are not decided. */
+  waits: boolean
+  /** How often the store or the memory of it has decided. */
+  decided: number
+}
+
+const { url, history: path } = JSON.parse(process.argv[2] ?? '') as Start
+const store: KeyStore = await openStore(url)
+const auth = createAuth({ contract, store })
+const decide = auth.authorizer({ permission: 'write', plan: 'pro' })
+const change: Change = changes(store)
+
+let history: History = openHistory(path)
+const known = new Map<number, Known>()
+let hot: readonly Known[] = []
+let resting: readonly Known[] = []
+let turn = 0
+
+/** One request. Whether it was decided, be it as it may. */
+function request(subject: Known): boolean | Promise<boolean> {
+  const begin = now()
+  const outcome = decide({}, subject.fields)
+  if (!isPromise(outcome)) return noted(subject, begin, outcome, true)
+  return outcome.then((outcome) => noted(subject, begin, outcome, false))
+}
+
+function requestOf(id: number): boolean | Promise<boolean> {
+  const subject = known.get(id)
+  return subject !== undefined && request(subject)
+}
+
+function noted(subject: Known, begin: number, outcome: Outcome<unknown>, atOnce: boolean): boolean {
+  const end = now()
+  const isUnavailable = outcome.kind === 'denied' && outcome.code === 'unavailable'
+  const { id } = subject
+  history.note({ subject: id, begin, end, outcome: isUnavailable ? 'unavailable' : outcome.kind, atOnce })
+  if (!isUnavailable) subject.decided++
+  return !isUnavailable
+}
+
+function requestInTurn(subject: Known): void {
+  if (subject.waits) return
+  const decided = request(subject)
+  if (!isPromise(decided)) return
+  subject.waits = true
+  decided.then(() => {
+    subject.waits = false
+  })
+}
+
+function requestAll(): void {
+  for (const subject of hot) requestInTurn(subject)
+  for (let i = 0; i < Math.min(RESTING, resting.length); i++) {
+    const subject = resting[turn++ % resting.length]
+    if (subject !== undefined) requestInTurn(subject)
+  }
+}
+
+function know(subjects: readonly Subject[]): readonly Known[] {
+  const added = subjects.map(({ id, text }) => {
+    return { id, fields: new Headers({ 'x-api-key': text }), waits: false, decided: 0 }
+  })
+  for (const subject of added) known.set(subject.id, subject)
+  return added
+}
+
+function keyOf({ keyId, accountId }: Placed): KeyRecord {
+  return {
+    id: keyId,
+    accountId,
+    service: contract.name,
+    name: 'watched',
+    environment: null,
+    permissions: ['read', 'write'],
+    createdAt: Date.now(),
+    expiresAt: null,
+    revokedAt: null,
+    revokedReason: null,
+    metadata: {},
+  }
+}
+
+function accountOf(id: string) {
+  return { id, plan: 'pro', status: 'active', email: null, metadata: {} } as const
+}
+
+const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => Promise<Orders[K]['answer']> } = {
+  async watch(subjects) {
+    hot = [...hot, ...know(subjects)]
+    return null
+  },
+  async know(subjects) {
+    know(subjects)
+    return null
+  },
+  async warm(times) {
+    while (hot.some(({ decided }) => decided < times)) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    return null
+  },
+  async follow(id) {
+    await requestOf(id)
+    return null
+  },
+  async whileHeld({ known, subjects }) {
+    while (isPromise(requestOf(known))) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    for (const id of subjects) requestOf(id)
+    return null
+  },
+  async rest() {
+    resting = [...resting, ...hot]
+    hot = []
+    return null
+  },
+  async review() {
+    const decided = await Promise.all([...known.values()].map(request))
+    return decided.filter((is) => !is).length
+  },
+  async insert(placed) {
+    const createdAt = Date.now()
+    const keys = placed.map((subject) => ({
+      key: keyOf(subject),
+      secrets: [
+        { kind: 'key', digest: digestKey(subject.text), display: 'key_…', createdAt, expiresAt: null },
+      ] as const,
+    }))
+    await store.insertAll({ accounts: placed.map(({ accountId }) => accountOf(accountId)), keys })
+    return null
+  },
+  async fill(count) {
+    const accounts = Array.from({ length: count }, () => accountOf(crypto.randomUUID()))
+    await store.insertAll({ accounts, keys: [] })
+    return null
+  },
+  async change(order) {
+    const changed = await change(order)
+    // Here nobody has to be told first.
+    requestOf(order.of.id)
+    return changed
+  },
+  async flush() {
+    history.flush()
+    return null
+  },
+  async history(path) {
+    history.close()
+    history = openHistory(path)
+    known.clear()
+    hot = []
+    resting = []
+    return null
+  },
+}
+
+async function handle<K extends keyof Orders>({ number, kind, order }: Told<K>): Promise<void> {
+  const answer = await handlers[kind](order)
+  const answered: Answered<K> = { number, answer }
+  process.send?.(answered)
+}
+
+process.on('message', (told: Told) => void handle(told))
+process.on('disconnect', () => process.exit())
+setInterval(requestAll, PAUSE)
+// Of one that is killed little is to be lost.
+setInterval(() => history.flush(), FLUSH)
+process.send?.(READY)
