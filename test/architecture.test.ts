@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^(prove|cache)\.ts$/, /^lru-cache$/],
+  [/^(prove|cache|parse-token)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */

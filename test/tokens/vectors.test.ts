@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { visualLayer } from '@latchkey/contracts'
 import { type AnyAuth, createAuth, memoryStore } from '@latchkey/core'
 import { describe, expect, it } from 'vitest'
-import { hmacBase64Url } from '../../packages/core/src/platform/node.ts'
+import { hmacBase64Url, hmacKeyOf } from '../../packages/core/src/platform/node.ts'
 import { describeWith } from '../requirements.ts'
 import { decide, MASTER_KEY, sealed } from './situation.ts'
 
@@ -120,7 +120,7 @@ function macHolds(jws: string, secret: Buffer): boolean {
   if (!strict) return false
   const at = jws.lastIndexOf('.')
   // The secrets of this project are texts; those of the vectors are bytes, which the function hands on as they are.
-  return hmacBase64Url(secret as unknown as string, jws.slice(0, at)) === jws.slice(at + 1)
+  return hmacBase64Url(hmacKeyOf(secret as unknown as string), jws.slice(0, at)) === jws.slice(at + 1)
 }
 
 async function verify({ presented, keys, profile }: Vector): Promise<void> {

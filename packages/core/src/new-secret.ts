@@ -110,7 +110,7 @@ export function secretMaker({ contract, pepper, seals, timeout }: SecretMakerOpt
   }
 
   async function importedSigning({ text, dangerouslyAllowGuessableText }: ImportedKey, id: string, at: number) {
-    if (typeof text !== 'string' || !isLongEnough({ text })) {
+    if (typeof text !== 'string' || !isLongEnough(text)) {
       throw new TypeError(`text must be a signing secret of at least ${MIN_SIGNING_SECRET_BYTES} bytes`)
     }
     if (text.length > MAX_SIGNING_SECRET_LENGTH) {

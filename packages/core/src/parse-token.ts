@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { textOfBase64Url } from '#platform'
 import { parseObject } from './parse-object.ts'
 
@@ -23,22 +24,50 @@ const HS256_SIGNATURE_LENGTH = 43
  * `jwk`, `jku`, `x5u`, `x5c` and `zip` are ignored, never followed. Does not check the signature or any claim.
  */
 export function parseToken(text: string, algorithms: readonly string[] = ['HS256']): ParsedToken | undefined {
-  const [encodedHeader = '', encodedClaims = '', signature = '', ...more] = text.split('.')
-  if (more.length > 0 || !isCanonicalBase64Url(signature)) return undefined
+  const headerEnd = text.indexOf('.')
+  const claimsEnd = text.indexOf('.', headerEnd + 1)
+  if (headerEnd < 0 || claimsEnd < 0) return undefined
+  // A dot in it, of a fourth part, is no base64url.
+  const signature = text.slice(claimsEnd + 1)
+  if (!isCanonicalBase64Url(signature)) return undefined
 
-  const header = objectOf(encodedHeader)
-  if (header === undefined) return undefined
+  const header = headerOf(text.slice(0, headerEnd))
   // One key, one algorithm (RFC 8725 §3.1): it is fixed by the verifier, and the token may only agree.
+  if (header === undefined || !algorithms.includes(header.alg)) return undefined
+  if (header.alg === 'HS256' && signature.length !== HS256_SIGNATURE_LENGTH) return undefined
+
+  const claims = objectOf(text.slice(headerEnd + 1, claimsEnd))
+  if (claims === undefined) return undefined
   const { alg, kid } = header
-  if (typeof alg !== 'string' || !algorithms.includes(alg) || 'crit' in header || 'b64' in header) return undefined
+  return { alg, kid, claims, signingInput: text.slice(0, claimsEnd), signature }
+}
+
+interface Header {
+  readonly alg: string
+  readonly kid: string
+}
+
+/** Those of clients that come again: a client signs with the same one each time. Longer ones would hold too much. */
+const headers = new LRUCache<string, Header>({ max: 1000 })
+const LONGEST_KEPT = 512
+
+function headerOf(encoded: string): Header | undefined {
+  const known = headers.get(encoded)
+  if (known !== undefined) return known
+  const header = readHeader(encoded)
+  if (header !== undefined && encoded.length <= LONGEST_KEPT) headers.set(encoded, header)
+  return header
+}
+
+function readHeader(encoded: string): Header | undefined {
+  const header = objectOf(encoded)
+  if (header === undefined) return undefined
+  const { alg, kid } = header
+  if (typeof alg !== 'string' || 'crit' in header || 'b64' in header) return undefined
   const isHs256 = alg === 'HS256'
-  if (isHs256 && signature.length !== HS256_SIGNATURE_LENGTH) return undefined
   if ('typ' in header && !isType(header.typ, isHs256 ? ['JWT'] : ['JWT', ...ACCESS_TOKEN_TYPES])) return undefined
   if (typeof kid !== 'string' || kid === '' || (isHs256 && !KEY_ID.test(kid))) return undefined
-
-  const claims = objectOf(encodedClaims)
-  if (claims === undefined) return undefined
-  return { alg, kid, claims, signingInput: text.slice(0, -(signature.length + 1)), signature }
+  return { alg, kid }
 }
 
 /**

@@ -15,7 +15,7 @@ import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import { verifyKey } from './verify-key.ts'
-import { isLive, type OpenKeyMatch, type TokenRules, verifyToken } from './verify-token.ts'
+import { isLive, type OpenKey, type OpenKeyMatch, openKeyOf, type TokenRules, verifyToken } from './verify-token.ts'
 
 export interface ProverOptions {
   readonly contract: AnyContract
@@ -122,12 +122,12 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     if (open === undefined) throw new Error('there is no master key to open signing secrets with')
     const { key, account } = match
     const live = match.secrets.filter((secret) => isLive(secret, now))
-    const texts = live.map((secret) => open(secret, key))
-    const secretsOf = (all: readonly string[]) =>
-      all.map((text, i) => ({ text, expiresAt: (live[i] as SigningSecret).expiresAt }))
-    return texts.some(isPromise)
-      ? Promise.all(texts).then((all) => ({ key, account, secrets: secretsOf(all) }))
-      : { key, account, secrets: secretsOf(texts as string[]) }
+    const keys = live.map((secret) => open(secret, key))
+    const secretsOf = (all: readonly OpenKey[]) =>
+      all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
+    return keys.some(isPromise)
+      ? Promise.all(keys).then((all) => ({ key, account, secrets: secretsOf(all) }))
+      : { key, account, secrets: secretsOf(keys as OpenKey[]) }
   }
 
   async function proveIdentity(text: string, token: ParsedToken, now: number): Promise<Principal | Denied> {
@@ -201,17 +201,18 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
 const OPEN_SECRETS = 1000
 
 /** Opens signing secrets, each once. That a secret is still the key's, the store has said before. */
-function opener(masterKey: MasterKey): (secret: SigningSecret, key: KeyRecord) => Awaitable<string> {
+function opener(masterKey: MasterKey): (secret: SigningSecret, key: KeyRecord) => Awaitable<OpenKey> {
   const { open } = sealer(masterKey)
-  const known = new LRUCache<string, string>({ max: OPEN_SECRETS })
+  const known = new LRUCache<string, OpenKey>({ max: OPEN_SECRETS })
   return (secret, { service, id: keyId }) => {
     // By all that the seal is bound to: else a sealed text that was put beside another key would be opened from memory.
     const seal = JSON.stringify([service, keyId, secret.version, secret.sealed])
-    const text = known.get(seal)
-    if (text !== undefined) return text
-    return chain(open(secret, { service, keyId, version: secret.version }), (opened) => {
-      known.set(seal, opened)
-      return opened
+    const opened = known.get(seal)
+    if (opened !== undefined) return opened
+    return chain(open(secret, { service, keyId, version: secret.version }), (text) => {
+      const key = openKeyOf(text)
+      known.set(seal, key)
+      return key
     })
   }
 }

@@ -6,6 +6,7 @@ import {
   MIN_SIGNING_SECRET_BYTES,
   type OpenKeyMatch,
   type OpenSecret,
+  openKeyOf,
   type TokenRules,
   verifyToken,
 } from './verify-token.ts'
@@ -31,7 +32,7 @@ const KEY: KeyRecord = {
   metadata: {},
 }
 
-const secretOf = (text: string, expiresAt: number | null = null): OpenSecret => ({ text, expiresAt })
+const secretOf = (text: string, expiresAt: number | null = null): OpenSecret => ({ ...openKeyOf(text), expiresAt })
 
 const matchOf = (change: Partial<KeyRecord> = {}, secrets: readonly OpenSecret[] = [secretOf(SECRET)]) =>
   ({ key: { ...KEY, ...change }, account: null, secrets }) satisfies OpenKeyMatch

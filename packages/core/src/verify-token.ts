@@ -1,4 +1,4 @@
-import { hmacBase64Url } from '#platform'
+import { type HmacKey, hmacBase64Url, hmacKeyOf } from '#platform'
 import { equalDigests } from './digest.ts'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
@@ -28,10 +28,18 @@ export interface OpenKeyMatch {
   readonly secrets: readonly OpenSecret[]
 }
 
-export interface OpenSecret {
-  /** What tokens are signed with, as UTF-8. */
-  readonly text: string
+export interface OpenSecret extends OpenKey {
   readonly expiresAt: number | null
+}
+
+export interface OpenKey {
+  /** Of the text that tokens are signed with, as UTF-8. */
+  readonly key: HmacKey
+  readonly isLongEnough: boolean
+}
+
+export function openKeyOf(text: string): OpenKey {
+  return { key: hmacKeyOf(text), isLongEnough: isLongEnough(text) }
 }
 
 /** HS256 keys have at least 256 bits (RFC 7518 §3.2). */
@@ -56,7 +64,7 @@ export function verifyToken(
     return tokenInvalid('key')
   }
   // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
-  if (match.secrets.some((secret) => !isLongEnough(secret))) {
+  if (!match.secrets.every(({ isLongEnough }) => isLongEnough)) {
     return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
   }
   const live = match.secrets.filter((secret) => isLive(secret, now))
@@ -68,11 +76,14 @@ export function verifyToken(
 
 // An unknown kid costs an HMAC as a known one does. No token verifies against this secret: the result is thrown away.
 function spendHmac(token: ParsedToken): void {
-  equalDigests(hmacBase64Url('a secret of no key, of the usual length', token.signingInput), token.signature)
+  nobodys ??= hmacKeyOf('a secret of no key, of the usual length')
+  equalDigests(hmacBase64Url(nobodys, token.signingInput), token.signature)
 }
 
-export function isLongEnough({ text }: Pick<OpenSecret, 'text'>): boolean {
-  // UTF-8 is never shorter than the text, so the usual secret is not encoded: that took longer than an unknown `kid`.
+let nobodys: HmacKey | undefined
+
+export function isLongEnough(text: string): boolean {
+  // UTF-8 is never shorter than the text, so the usual secret is not encoded.
   return text.length >= MIN_SIGNING_SECRET_BYTES || new TextEncoder().encode(text).length >= MIN_SIGNING_SECRET_BYTES
 }
 
@@ -82,7 +93,7 @@ export function isLive({ expiresAt }: Pick<OpenSecret, 'expiresAt'>, now: number
 
 // Both are the canonical base64url of 32 bytes, so comparing the texts compares the MACs.
 function isSignedBy(token: ParsedToken, secret: OpenSecret): boolean {
-  return equalDigests(hmacBase64Url(secret.text, token.signingInput), token.signature)
+  return equalDigests(hmacBase64Url(secret.key, token.signingInput), token.signature)
 }
 
 /** Why a token whose signature holds is refused for what it claims. Does not look at claims that the rules do not name. */

@@ -12,8 +12,15 @@ export function hmacHexOfDigest(secret: string, digestHex: string): string {
   return bytesToHex(hmac(sha256, utf8ToBytes(secret), hexToBytes(digestHex)))
 }
 
-export function hmacBase64Url(secret: string, text: string): string {
-  const mac = hmac(sha256, utf8ToBytes(secret), utf8ToBytes(text))
+/** A secret that is ready to sign: the hash's state behind the secret. */
+export type HmacKey = ReturnType<typeof hmac.create>
+
+export function hmacKeyOf(secret: string): HmacKey {
+  return hmac.create(sha256, utf8ToBytes(secret))
+}
+
+export function hmacBase64Url(key: HmacKey, text: string): string {
+  const mac = key.clone().update(utf8ToBytes(text)).digest()
   return btoa(String.fromCharCode(...mac))
     .replaceAll('+', '-')
     .replaceAll('/', '_')

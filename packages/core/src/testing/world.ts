@@ -1,4 +1,4 @@
-import { hmacBase64Url } from '#platform'
+import { hmacBase64Url, hmacKeyOf } from '#platform'
 import { createAuth } from '../auth.ts'
 import type { Awaitable } from '../awaitable.ts'
 import type { Answer, Contract, DenialTable } from '../contract.ts'
@@ -256,7 +256,7 @@ function tokenOf(kid: string, secret: string, now: number): string {
   const encode = (part: object) =>
     btoa(JSON.stringify(part)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
   const signed = `${encode({ alg: 'HS256', typ: 'JWT', kid })}.${encode(claimsAt(now))}`
-  return `${signed}.${hmacBase64Url(secret, signed)}`
+  return `${signed}.${hmacBase64Url(hmacKeyOf(secret), signed)}`
 }
 
 /** The decision on a key that works. */
