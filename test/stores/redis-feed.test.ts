@@ -2,7 +2,7 @@
 import type { Change, ChangeSubscription, KeyStore } from '@latchkey/core'
 import { openRedis } from '@latchkey/store-redis'
 import { type RedisServer, startRedis } from '@latchkey/test-servers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { accountNamed, entryOf, keyNamed, secretOf } from './records.ts'
 import { nameOf } from './redis-names.ts'
@@ -292,6 +292,7 @@ describeWith('redis', 'what changes in Redis', (found) => {
   describe.skipIf(!isOurs)('on a server that has become a replica', () => {
     it('is neither read nor written nor listened for, until it is none any more', { timeout: LONG }, async () => {
       const replica = await startRedis(found)
+      onTestFinished(() => replica.stop())
       const { url } = replica
       const there = await openRedis(url)
       await there.insertAll({ accounts: [accountNamed('customer')], keys: [] })
@@ -313,7 +314,6 @@ describeWith('redis', 'what changes in Redis', (found) => {
       await replica.command('REPLICAOF', 'NO', 'ONE')
       await there.close()
       await (await openRedis(url)).close()
-      await replica.stop()
     })
   })
 })

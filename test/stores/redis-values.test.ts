@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import type { KeyStore } from '@latchkey/core'
 import { openRedis } from '@latchkey/store-redis'
 import { type RedisServer, startRedis } from '@latchkey/test-servers'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { keepsTexts } from './hostile.ts'
 import { leakSearch } from './leaks.ts'
@@ -157,6 +157,7 @@ describeWith('redis', 'what lies in Redis', (found) => {
   describe.skipIf(!isOurs)('where memory is full', () => {
     it('is revoked, changed and deleted, and only added to no more, nor in part', { timeout: LONG }, async () => {
       const full = await startRedis(found)
+      onTestFinished(() => full.stop())
       const store = await openRedis(full.url)
       const keys = ['a', 'b', 'c'].map((id) => ({ key: keyNamed(id), secrets: [secretOf(id)] }))
       await store.insertAll({ accounts: [accountNamed('customer')], keys })
@@ -176,7 +177,6 @@ describeWith('redis', 'what lies in Redis', (found) => {
       expect(suspended?.status).toBe('suspended')
       expect((await store.listAudit({ limit: 9 })).items.length).toBe(4)
       await store.close()
-      await full.stop()
     })
   })
 
@@ -277,10 +277,10 @@ describeWith('redis', 'what lies in Redis', (found) => {
 
     it.skipIf(!isOurs)('where the server lets nobody run scripts', async () => {
       const strict = await startRedis(found)
+      onTestFinished(() => strict.stop())
       await strict.command('ACL', 'SETUSER', 'default', '-@scripting')
       const error = await thrownBy(() => openRedis(strict.url))
       expect(error.message).toMatch(/^NOPERM .*'evalsha' command$/)
-      await strict.stop()
     })
 
     it('where the store is closed', async () => {
