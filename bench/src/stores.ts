@@ -8,7 +8,7 @@ import { openPostgres, openSqlite } from '@latchkey/store-sql'
 import { findPostgres, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
-import { number, table } from './markdown.ts'
+import { number, type Report, table } from './markdown.ts'
 import { prove, type Row, timeRows } from './rounds.ts'
 
 const FORMAT: KeyFormat = { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true }
@@ -32,9 +32,9 @@ interface Sizes {
   readonly rounds: number
 }
 
-export async function benchStores(quick: boolean): Promise<string> {
+export async function benchStores(quick: boolean): Promise<Report> {
   const sizes = { keys: quick ? [100, 10_000, 100_000] : [100, 10_000, 1_000_000], rounds: quick ? 5 : 15 }
-  return [
+  const markdown = [
     '## One lookup in a store',
     `A key is found by its digest, with its account: by the driver alone, by the store, and as a whole decision
 (extraction, format, digest, lookup, checks). Microseconds, medians of interleaved rounds, one caller at a time; in
@@ -42,6 +42,7 @@ brackets the ratio to the first row.`,
     await benchSqlite(sizes),
     await benchPostgres(sizes),
   ].join('\n\n')
+  return { markdown, targets: [] }
 }
 
 async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
@@ -220,7 +221,7 @@ async function grow(
     others = size - wanted
     await analyze()
     for (const row of rows) await prove(row, 0, -1)
-    const timed = await timeRows(rows, rounds, count)
+    const timed = await timeRows(rows, { rounds, count })
     const floor = timed[0]?.median ?? 1
     columns.push(timed.map(({ median }) => `${number(median)} (${number(median / floor)})`))
   }
