@@ -15,7 +15,7 @@ import {
 } from '@latchkey/core'
 
 const FORMAT: KeyFormat = { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true }
-const MASTER_KEY = 'the master key of the benchmarks, in no use'
+const MASTER_KEY = 'the master key of the benchmarks in no use'
 const ISSUER = 'https://api.example.com'
 const YEAR = 365 * 86_400_000
 

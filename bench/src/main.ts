@@ -1,7 +1,11 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchGrowth } from './growth.ts'
+import { benchHttp } from './http.ts'
 import { benchKeys } from './keys.ts'
 import { type Report, targetTable } from './markdown.ts'
+import { benchMemory } from './memory.ts'
+import { benchStart } from './start.ts'
 import { benchStores } from './stores.ts'
 import { benchTokens } from './tokens.ts'
 
@@ -9,7 +13,11 @@ import { benchTokens } from './tokens.ts'
 const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<Report>>> = {
   keys: benchKeys,
   tokens: benchTokens,
+  http: benchHttp,
+  growth: benchGrowth,
+  memory: benchMemory,
   stores: benchStores,
+  start: benchStart,
 }
 
 const USAGE = `Usage: npx pnpm bench [${Object.keys(BENCHES).join('|')}…] [--quick]

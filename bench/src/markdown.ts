@@ -37,7 +37,13 @@ export function targetTable(targets: readonly Target[]): string {
     targets.map((target) => {
       const { what, measured, limit, direction, unit } = target
       const bounds = measured.low === measured.high ? '' : `${number(measured.low)} to ${number(measured.high)}`
-      return [what, `${direction} ${limit} ${unit}`, number(measured.median), bounds, verdictOf(target)]
+      return [
+        what,
+        `${direction} ${Number(limit.toPrecision(3))} ${unit}`,
+        number(measured.median),
+        bounds,
+        verdictOf(target),
+      ]
     }),
   )
 }

@@ -1,6 +1,7 @@
 /** What else checks API keys in a process. Each takes the text of a key and says whether it is good. */
 import { createRequire } from 'node:module'
 import bearerAuthPlugin from '@fastify/bearer-auth'
+import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import passport from 'passport'
@@ -51,8 +52,8 @@ function honoCheck(middleware: ReturnType<typeof bearerAuth>) {
   }
 }
 
-function passportCheck(keys: ReadonlyMap<string, object>) {
-  // A package of before modules had default exports.
+export function passportMiddleware(keys: ReadonlyMap<string, object>): RequestHandler {
+  // A package from before modules had default exports.
   const { HeaderAPIKeyStrategy } = createRequire(import.meta.url)('passport-headerapikey')
   const own = new passport.Passport()
   own.use(
@@ -62,12 +63,15 @@ function passportCheck(keys: ReadonlyMap<string, object>) {
       (text: string, done: (error: null, user: object | false) => void) => done(null, keys.get(text) ?? false),
     ),
   )
-  const middleware = own.authenticate('headerapikey', { session: false })
+  return own.authenticate('headerapikey', { session: false })
+}
+
+function passportCheck(keys: ReadonlyMap<string, object>) {
+  const middleware = passportMiddleware(keys)
+  const response = { setHeader: () => {}, end: () => {} } as unknown as Response
   return (text: string): boolean => {
     let passed = false
-    const request = { headers: { 'x-api-key': text } }
-    const response = { setHeader: () => {}, end: () => {} }
-    middleware(request, response, () => {
+    middleware({ headers: { 'x-api-key': text } } as unknown as Request, response, () => {
       passed = true
     })
     return passed

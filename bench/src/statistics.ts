@@ -14,14 +14,28 @@ export function medianOf(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }
 
-/**
- * How many times as large one is as the other, pair by pair: what was measured in the same round had the same machine. The
- * bounds are those of the sign test, which asks nothing of how the measurements are distributed.
- */
+/** How many times as large one is as the other. */
 export function ratioOf(numbers: readonly number[], others: readonly number[]): Estimate {
-  const ratios = numbers.map((value, i) => value / (others[i] ?? value)).sort((a, b) => a - b)
-  const skipped = skippedBy(ratios.length)
-  return { median: medianOf(ratios), low: ratios[skipped] ?? 0, high: ratios[ratios.length - 1 - skipped] ?? 0 }
+  return compared(numbers, others, (value, other) => value / other)
+}
+
+/** How much larger one is than the other. */
+export function differenceOf(numbers: readonly number[], others: readonly number[]): Estimate {
+  return compared(numbers, others, (value, other) => value - other)
+}
+
+/**
+ * Pair by pair: what was measured in the same round had the same machine. The bounds are those of the sign test, which asks
+ * nothing of how the measurements are distributed.
+ */
+function compared(
+  numbers: readonly number[],
+  others: readonly number[],
+  compare: (value: number, other: number) => number,
+): Estimate {
+  const results = numbers.map((value, i) => compare(value, others[i] as number)).sort((a, b) => a - b)
+  const skipped = skippedBy(results.length)
+  return { median: medianOf(results), low: results[skipped] ?? 0, high: results[results.length - 1 - skipped] ?? 0 }
 }
 
 /** How many of the smallest numbers may be left out so that the next one is still no larger than the true median. */
