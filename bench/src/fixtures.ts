@@ -12,6 +12,7 @@ import {
   manageAccounts,
   manageKeys,
   memoryStore,
+  type Records,
 } from '@latchkey/core'
 
 const FORMAT: KeyFormat = { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true }
@@ -66,8 +67,8 @@ export function keyRecord(id: string, accountId: string): KeyRecord {
   }
 }
 
-/** Adds keys of one account. */
-export async function insertKeys(store: Pick<KeyStore, 'insertAll'>, texts: readonly string[]): Promise<void> {
+/** Keys of one account, as a store takes them. */
+export function recordsOf(texts: readonly string[]): Records {
   const keys = texts.map((text) => ({
     key: keyRecord(`key_${crypto.randomUUID()}`, 'customer'),
     secrets: [
@@ -80,7 +81,7 @@ export async function insertKeys(store: Pick<KeyStore, 'insertAll'>, texts: read
       },
     ],
   }))
-  if (!(await store.insertAll({ accounts: [], keys }))) throw new Error('the store has some of the keys')
+  return { accounts: [], keys }
 }
 
 export async function insertCustomer(store: KeyStore): Promise<void> {
@@ -94,7 +95,7 @@ export async function keyStore(
   const store = memoryStore()
   const texts = Array.from({ length: count }, newKey)
   await insertCustomer(store)
-  await insertKeys(store, texts)
+  store.insertAll(recordsOf(texts))
   return { store, texts }
 }
 

@@ -5,7 +5,7 @@ import type { Measured } from './memory-rounds.ts'
 import { exactly } from './statistics.ts'
 
 export async function benchMemory(quick: boolean): Promise<Report> {
-  const [keys, unknown] = quick ? [50_000, 100_000] : [100_000, 1_000_000]
+  const [keys, unknown] = quick ? [20_000, 50_000] : [100_000, 1_000_000]
   const args = [String(keys), String(unknown)]
   const measured = await inChild<Measured>('./memory-rounds.js', args, ['--expose-gc'])
   const { bytesPerKey, bytesPerRecord, floodBytes, askedAfterFlood } = measured

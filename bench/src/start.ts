@@ -46,7 +46,7 @@ export async function benchStart(quick: boolean): Promise<Report> {
     ...(quick ? [] : Object.entries(PEERS)),
   ]
   const times = new Map<string, number[]>(imports.map(([name]) => [name, []]))
-  for (let round = 0; round < (quick ? 7 : 21); round++) {
+  for (let round = 0; round < (quick ? 5 : 21); round++) {
     for (const [name, modules] of imports) times.get(name)?.push(await inChild('./start-import.js', modules))
   }
   const timesOf = (name: string) => times.get(name) ?? []

@@ -23,13 +23,13 @@ const FLOOR = 'crypto.verify'
 const C = 'C: crypto.hash, a Map and exp'
 
 export async function benchTokens(quick: boolean): Promise<Report> {
-  const rounds = quick ? 11 : 31
+  const rounds = quick ? 7 : 31
   const signer = await tokenSigner()
   const never = await timeNeverSeen(signer, rounds)
   const seen = await timeSeen(signer, rounds)
   const provided: string[] = []
   for (const algorithm of ['RS256', 'ES256', 'EdDSA'] as const) {
-    const timed = await timeProvided(algorithm, quick ? 5 : 15)
+    const timed = await timeProvided(algorithm, quick ? 3 : 15)
     const floor = timedOf(timed, FLOOR)
     provided.push(`#### ${algorithm}`, timedTable(timed, ['crypto.verify', floor], timedOf(timed, OURS)))
   }
