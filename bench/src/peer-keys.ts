@@ -1,10 +1,10 @@
 /** What else checks API keys in a process. Each takes the text of a key and says whether it is good. */
-import { createRequire } from 'node:module'
 import bearerAuthPlugin from '@fastify/bearer-auth'
 import type { Request, RequestHandler, Response } from 'express'
 import type { Context } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import passport from 'passport'
+import { HeaderAPIKeyStrategy } from 'passport-headerapikey'
 import { checkAPIKey, extractShortToken, generateAPIKey } from 'prefixed-api-key'
 
 export interface KeyPeer {
@@ -53,8 +53,6 @@ function honoCheck(middleware: ReturnType<typeof bearerAuth>) {
 }
 
 export function passportMiddleware(keys: ReadonlyMap<string, object>): RequestHandler {
-  // A package from before modules had default exports.
-  const { HeaderAPIKeyStrategy } = createRequire(import.meta.url)('passport-headerapikey')
   const own = new passport.Passport()
   own.use(
     new HeaderAPIKeyStrategy(
