@@ -11,7 +11,7 @@ export async function benchGrowth(quick: boolean): Promise<Report> {
   const sizes = quick ? [100, 20_000] : [100, 10_000, 1_000_000]
   const measured: (readonly Timed[])[] = []
   for (const size of sizes) {
-    measured.push(await inChild('./growth-rounds.js', [String(size), quick ? '15' : '51'], [HEAP]))
+    measured.push(await inChild('./growth-rounds.js', [String(size), quick ? '9' : '51'], [HEAP]))
   }
   const [smallest = [], largest = []] = [measured[0], measured.at(-1)]
   const [floor, warm, first] = smallest.map(({ name }) => name) as [string, string, string]
@@ -25,8 +25,9 @@ export async function benchGrowth(quick: boolean): Promise<Report> {
   return {
     markdown: [
       '## Growth',
-      `The same with more keys, none beside the one before it; the cache has room for all. Microseconds, and in brackets the
-ratio to the floor, which grows too: a processor's own caches hold fewer of the keys. Peers over a \`Map\` grow as it does.`,
+      `The same with more keys, none beside the one before it; the cache has room for all. Microseconds of the
+processor, and in brackets the ratio to the floor, which grows too: a processor's own caches hold fewer of the keys. Peers
+over a \`Map\` grow as it does.`,
       table(
         ['', ...sizes.map((size) => `${size.toLocaleString('en')} keys`)],
         [floor, warm, first].map((name) => [

@@ -35,8 +35,9 @@ export async function benchKeys(quick: boolean): Promise<Report> {
   return {
     markdown: [
       '## API keys in a process',
-      `A request's raw header fields in, a principal out. F is \`crypto.hash('sha256', key, 'hex')\` and a \`Map\`. Peers get
-the key's text; those over a \`Map\` have no keys of their own, and look it up as it is, without a digest.`,
+      `A request's raw header fields in, a principal out; microseconds of the processor. F is \`crypto.hash('sha256', key, 'hex')\`
+and a \`Map\`. Peers get the key's text; those over a \`Map\` have no keys of their own, and look it up as it is, without a
+digest.`,
       `### ${KEYS.toLocaleString('en')} keys, each seen before`,
       timedTable(warm, ['F', floor], checked),
       '### Keys of the memory store, each seen for the first time',

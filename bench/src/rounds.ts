@@ -19,14 +19,27 @@ export interface Rounds {
   readonly rounds: number
   /** How much of its work a row does in a round, if it can do so much in {@link SLICE}. */
   readonly count: number
+  /** Default: the processor's, which does not run while other programs have the processor. */
+  readonly clock?: (() => number) | undefined
   /** Made anew before each round, such as tokens that nobody has seen. */
   readonly prepare?: (() => void) | undefined
 }
 
+/** Microseconds of this process, on all its threads. */
+function processorClock(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+/** Microseconds that pass, also while another process does the work. */
+export function wallClock(): number {
+  return performance.now() * 1000
+}
+
 /** How long a row may take for a round, in milliseconds: a slow one does less of the work. */
-const SLICE = 30
-/** So often the work is done before it counts. */
-const WARM_UP = 3
+const SLICE = 20
+/** So many rounds are done before they count: until the compiler has done its work. */
+const WARM_UP = 8
 
 /** A row that does not tell good from bad measures nothing: `good` must be accepted, `bad` refused. */
 export async function prove(row: Row, good: number, bad: number): Promise<void> {
@@ -38,15 +51,18 @@ export async function prove(row: Row, good: number, bad: number): Promise<void> 
  * Times rows in rounds, each row in each round, so that what the machine does meanwhile is shared by all. A row is warmed
  * up first, and then does `count` of its work in each round.
  */
-export async function timeRows(rows: readonly Row[], { rounds, count, prepare }: Rounds): Promise<readonly Timed[]> {
+export async function timeRows(
+  rows: readonly Row[],
+  { rounds, count, clock = processorClock, prepare }: Rounds,
+): Promise<readonly Timed[]> {
   const counts = new Map<string, number>(rows.map(({ name }) => [name, count]))
   for (let round = 0; round < WARM_UP; round++) {
     prepare?.()
     for (const row of rows) {
       const done = counts.get(row.name) ?? count
       // A few first: what is slow is not waited for.
-      const few = await timeOne(row, Math.min(done, 20), 0)
-      const each = await timeOne(row, Math.max(1, Math.min(done, Math.floor((SLICE * 1000) / few))), 0)
+      const few = await timeOne(row, Math.min(done, 20), 0, clock)
+      const each = await timeOne(row, Math.max(1, Math.min(done, Math.floor((SLICE * 1000) / few))), 0, clock)
       counts.set(row.name, Math.max(1, Math.min(count, Math.floor((SLICE * 1000) / each))))
     }
   }
@@ -55,7 +71,7 @@ export async function timeRows(rows: readonly Row[], { rounds, count, prepare }:
     prepare?.()
     for (const row of rows) {
       const done = counts.get(row.name) ?? count
-      times.get(row.name)?.push(await timeOne(row, done, prepare === undefined ? round * done : 0))
+      times.get(row.name)?.push(await timeOne(row, done, prepare === undefined ? round * done : 0, clock))
     }
   }
   return rows.map(({ name }) => {
@@ -75,12 +91,12 @@ export function atMost(what: string, timed: Timed, other: Timed, limit: number, 
   return { what, measured: ratioOf(timed.rounds, other.rounds), limit, direction: 'at most', unit }
 }
 
-async function timeOne({ run }: Row, count: number, first: number): Promise<number> {
-  const start = process.hrtime.bigint()
+async function timeOne({ run }: Row, count: number, first: number, clock: () => number): Promise<number> {
+  const start = clock()
   for (let i = first; i < first + count; i++) {
     const answer = run(i)
     // What is answered at once is not waited for, as in the adapters.
     if (typeof answer !== 'boolean') await answer
   }
-  return Number(process.hrtime.bigint() - start) / 1000 / count
+  return (clock() - start) / count
 }

@@ -10,7 +10,7 @@ import pg from 'pg'
 import { contract, insertCustomer, keyRequest, newKey, recordsOf } from './fixtures.ts'
 import { number, type Report, table } from './markdown.ts'
 import { ownRow } from './own.ts'
-import { prove, type Row, timeRows } from './rounds.ts'
+import { prove, type Row, timeRows, wallClock } from './rounds.ts'
 import { measureUse } from './store-use.ts'
 
 /** So many of the keys are asked for at each size, one after the other; they lie among the others. */
@@ -216,7 +216,7 @@ async function grow(
     others = size - wanted
     await analyze()
     for (const row of rows) await prove(row, 0, -1)
-    const timed = await timeRows(rows, { rounds, count })
+    const timed = await timeRows(rows, { rounds, count, clock: wallClock })
     const floor = timed[0]?.median ?? 1
     columns.push(timed.map(({ median }) => `${number(median)} (${number(median / floor)})`))
   }

@@ -39,8 +39,8 @@ export async function benchTokens(quick: boolean): Promise<Report> {
   return {
     markdown: [
       '## Tokens in a process',
-      `J is \`createHmac\` with a prepared key, and \`JSON.parse\` of the claims. C is \`crypto.hash\` of the token, a \`Map\` and a
-look at \`exp\`. Ours is the whole decision, from the raw header fields; peers get the token's text, koa-jwt and express-jwt
+      `Microseconds of the processor. J is \`createHmac\` with a prepared key, and \`JSON.parse\` of the claims. C is
+\`crypto.hash\` of the token, a \`Map\` and a look at \`exp\`. Ours is the whole decision, from the raw header fields; peers get the token's text, koa-jwt and express-jwt
 a header that was parsed already. A secret is given as a prepared key to those who take one.`,
       '### HS256, never seen before',
       timedTable(never, ['J', unseenFloor], unseen),
