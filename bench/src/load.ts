@@ -60,11 +60,10 @@ function opened(port: number): Promise<Socket> {
   })
 }
 
-/** An answer whose head says how long it is. */
+/** An answer whose head says how long it is, or one in chunks, of which the last is empty. */
 function isWhole(text: string): boolean {
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return false
   const [, length] = /\r\ncontent-length: (\d+)\r\n/i.exec(text) ?? []
-  if (length === undefined) throw new Error('an answer does not say how long it is')
-  return text.length >= end + 4 + Number(length)
+  return length === undefined ? text.endsWith('\r\n0\r\n\r\n') : text.length >= end + 4 + Number(length)
 }

@@ -150,8 +150,8 @@ async function koaApp(guard: Guard<Middleware>): Promise<RequestListener> {
 async function expressApp(guard: Guard<RequestHandler>): Promise<RequestListener> {
   const { default: express } = await import('express')
   const app = express()
-  // In production, where errors are not logged with their stacks.
-  app.set('env', 'production')
+  // Where it does not write the stack of each refusal to the log.
+  app.set('env', 'test')
   app.use('/v1', guard.middleware)
   app.get('/v1/me', (_request, response) => {
     response.json(ANSWER)
