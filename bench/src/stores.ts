@@ -2,17 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { problemDetails } from '@latchkey/contracts'
-import { createAuth, digestKey, type KeyFormat, type KeyStore, keyCodec, manageAccounts } from '@latchkey/core'
+import { createAuth, digestKey, type KeyStore } from '@latchkey/core'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 import { findPostgres, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
-import { number, table } from './markdown.ts'
-import { prove, type Row, timeRows } from './rounds.ts'
-
-const FORMAT: KeyFormat = { prefix: 'key_', length: 32, alphabet: 'base62', checksum: true }
-const contract = problemDetails({ name: 'bench', key: FORMAT })
+import { contract, insertCustomer, keyRequest, newKey, recordsOf } from './fixtures.ts'
+import { number, type Report, table } from './markdown.ts'
+import { ownRow } from './own.ts'
+import { prove, type Row, timeRows, wallClock } from './rounds.ts'
+import { measureUse } from './store-use.ts'
 
 /** So many of the keys are asked for at each size, one after the other; they lie among the others. */
 const ASKED = 1000
@@ -27,24 +26,31 @@ const LOOKUP = (first: string, second: string) => `
   left join latchkey_accounts a on a.id = k.account_id
   where s.service = ${first} and s.digest = ${second}`
 
+/** What an exact quota asks of a database at least. */
+const GUARDED = 'update quota set n = n - 1 where n > 0 returning n'
+
 interface Sizes {
   readonly keys: readonly number[]
   readonly rounds: number
 }
 
-export async function benchStores(quick: boolean): Promise<string> {
-  const sizes = { keys: quick ? [100, 10_000, 100_000] : [100, 10_000, 1_000_000], rounds: quick ? 5 : 15 }
-  return [
-    '## One lookup in a store',
-    `A key is found by its digest, with its account: by the driver alone, by the store, and as a whole decision
-(extraction, format, digest, lookup, checks). Microseconds, medians of interleaved rounds, one caller at a time; in
-brackets the ratio to the first row.`,
-    await benchSqlite(sizes),
-    await benchPostgres(sizes),
-  ].join('\n\n')
+export async function benchStores(quick: boolean): Promise<Report> {
+  const sizes = { keys: quick ? [100, 10_000] : [100, 10_000, 1_000_000], rounds: quick ? 3 : 15 }
+  const reports = [await benchSqlite(sizes), await benchPostgres(sizes)]
+  return {
+    markdown: [
+      '## Stores',
+      `A key is found by its digest, with its account: by the driver alone, by the store, and as a whole decision without a
+cache (extraction, format, digest, lookup, checks). Microseconds, medians of interleaved rounds, one caller at a time; in
+brackets the ratio to the first row. Then 1,000 keys of a server that keeps what it has read.`,
+      ...reports.map(({ markdown }) => markdown),
+    ].join('\n\n'),
+    targets: reports.flatMap(({ targets }) => targets),
+  }
 }
 
-async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
+async function benchSqlite({ keys, rounds }: Sizes): Promise<Report> {
+  const statements = countLibsql()
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
   const store = await openSqlite(join(directory, 'keys.db'))
   const raw = new Libsql(join(directory, 'keys.db'))
@@ -73,7 +79,15 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
       raw.exec('commit')
     }
     const analyze = async () => raw.exec('analyze')
-    return `### SQLite ${version?.version} (libsql)\n\n${await grow(rows, asked, { keys, rounds }, 2000, fill, analyze)}`
+    const grown = await grow(rows, asked, { keys, rounds }, 2000, fill, analyze)
+    raw.exec('pragma synchronous = full; create table quota (n int); insert into quota values (1000000000)')
+    const guarded = raw.prepare(GUARDED)
+    const update = () => guarded.all().length === 1
+    const use = await measureUse({ name: 'SQLite', store, statements, update, writeLimit: 1 }, rounds)
+    return {
+      markdown: [`### SQLite ${version?.version} (libsql)`, grown, use.markdown].join('\n\n'),
+      targets: use.targets,
+    }
   } finally {
     raw.close()
     await store.close()
@@ -81,9 +95,12 @@ async function benchSqlite({ keys, rounds }: Sizes): Promise<string> {
   }
 }
 
-async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
+async function benchPostgres({ keys, rounds }: Sizes): Promise<Report> {
+  const statements = countPg()
   const found = findPostgres()
-  if (found === undefined) return '### Postgres\n\nIt is not installed, so nothing was measured.'
+  if (found === undefined) {
+    return { markdown: '### Postgres\n\nIt is not installed, so nothing was measured.', targets: [] }
+  }
   const server = await startPostgres(found)
   const url = await server.database()
   const store = await openPostgres(url)
@@ -123,8 +140,14 @@ async function benchPostgres({ keys, rounds }: Sizes): Promise<string> {
       )
     }
     const analyze = () => raw.query('vacuum analyze')
-    const measured = await grow(rows, asked, { keys, rounds }, 500, fill, analyze)
-    return `### Postgres ${versions[0]?.server_version.split(' ')[0]} (pg)\n\n${measured}`
+    const grown = await grow(rows, asked, { keys, rounds }, 500, fill, analyze)
+    await raw.query('create table quota (n int); insert into quota values (1000000000)')
+    const update = async () => (await raw.query(GUARDED)).rows.length === 1
+    const use = await measureUse({ name: 'Postgres', store, statements, update, writeLimit: 2 }, rounds)
+    return {
+      markdown: [`### Postgres ${versions[0]?.server_version.split(' ')[0]} (pg)`, grown, use.markdown].join('\n\n'),
+      targets: use.targets,
+    }
   } finally {
     await raw.end()
     await store.close()
@@ -141,44 +164,24 @@ interface Asked {
 }
 
 async function askedKeys(store: KeyStore): Promise<Asked> {
-  await manageAccounts({ store, by: 'bench' }).create({ id: 'customer', plan: 'pro' })
-  const { mint, display } = keyCodec(FORMAT)
-  const stranger = mint().text
+  await insertCustomer(store)
+  const stranger = newKey()
   const texts: string[] = []
   return {
     text: (i) => (i < 0 ? stranger : (texts[i % texts.length] ?? '')),
     count: () => texts.length,
     async add(number) {
-      const added = Array.from({ length: number }, () => mint().text)
-      const keys = added.map((text) => ({
-        key: {
-          id: `key_${crypto.randomUUID()}`,
-          service: contract.name,
-          accountId: 'customer',
-          name: 'Asked',
-          environment: null,
-          permissions: [],
-          createdAt: 0,
-          expiresAt: null,
-          revokedAt: null,
-          revokedReason: null,
-          metadata: {},
-        },
-        secrets: [
-          { kind: 'key' as const, digest: digestKey(text), display: display(text), createdAt: 0, expiresAt: null },
-        ],
-      }))
-      await store.insertAll({ accounts: [], keys })
+      const added = Array.from({ length: number }, newKey)
+      await store.insertAll(recordsOf(added))
       texts.push(...added)
     },
   }
 }
 
 function storeRows(store: KeyStore, asked: Asked): readonly Row[] {
-  const auth = createAuth({ contract, store })
-  const authenticate = auth.authenticator()
+  // Each time read: what is kept is measured by itself.
+  const auth = createAuth({ contract, store, cache: false })
   const found = (match: object | undefined) => match !== undefined
-  const isAllowed = ({ kind }: { readonly kind: string }) => kind === 'allowed'
   return [
     {
       name: 'store.findByDigest',
@@ -187,14 +190,7 @@ function storeRows(store: KeyStore, asked: Asked): readonly Row[] {
         return match instanceof Promise ? match.then(found) : found(match)
       },
     },
-    {
-      name: 'authenticate',
-      run(i) {
-        const text = asked.text(i)
-        const outcome = authenticate({}, { get: (name: string) => (name === 'x-api-key' ? text : null) })
-        return outcome instanceof Promise ? outcome.then(isAllowed) : isAllowed(outcome)
-      },
-    },
+    ownRow('authenticate', auth.authenticator(), (i) => keyRequest(asked.text(i))),
   ]
 }
 
@@ -220,7 +216,7 @@ async function grow(
     others = size - wanted
     await analyze()
     for (const row of rows) await prove(row, 0, -1)
-    const timed = await timeRows(rows, rounds, count)
+    const timed = await timeRows(rows, { rounds, count, clock: wallClock })
     const floor = timed[0]?.median ?? 1
     columns.push(timed.map(({ median }) => `${number(median)} (${number(median / floor)})`))
   }
@@ -233,4 +229,42 @@ async function grow(
 function stepsBetween(from: number, to: number): readonly (readonly [from: number, to: number])[] {
   const at = (step: number) => from + Math.floor(((to - from) * step) / STEPS)
   return Array.from({ length: STEPS }, (_, step) => [at(step), at(step + 1)] as const)
+}
+
+const ON_KEYS = /latchkey_key/
+
+interface Statement {
+  all(...parameters: unknown[]): unknown[]
+}
+
+/** Counts the statements on keys that libsql is given, of databases that are opened from now on. */
+function countLibsql(): () => number {
+  let count = 0
+  const prototype = Libsql.prototype as { prepare(sql: string): Statement }
+  const { prepare } = prototype
+  prototype.prepare = function (sql: string) {
+    const statement = prepare.call(this, sql)
+    if (!ON_KEYS.test(sql)) return statement
+    const all = statement.all.bind(statement)
+    statement.all = (...parameters: unknown[]) => {
+      count++
+      return all(...parameters)
+    }
+    return statement
+  }
+  return () => count
+}
+
+/** Counts the statements on keys that pg is given. */
+function countPg(): () => number {
+  let count = 0
+  const { prototype } = pg.Client
+  const query: (...values: unknown[]) => unknown = prototype.query
+  const counted = function (this: pg.Client, ...values: unknown[]) {
+    const [first] = values as [string | { readonly text: string }]
+    if (ON_KEYS.test(typeof first === 'string' ? first : first.text)) count++
+    return query.apply(this, values)
+  }
+  prototype.query = counted as typeof prototype.query
+  return () => count
 }
