@@ -43,6 +43,8 @@ export interface Fleet {
   change(action: Action, of: Subject, options?: ChangeOptions): Promise<boolean>
   /** Requests with the texts that are watched become rare. */
   rest(): Promise<void>
+  /** Ends all faults: every node lives, and reaches the store. */
+  mend(): Promise<void>
   /** When all is well: each node decides on each text again. What has happened since the last time. */
   settle(): Promise<Run>
   /** Ends the nodes. */
@@ -95,8 +97,9 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     const made = Array.from({ length: count }, () => newSubject(mint().text, state))
     await node('a').ask('insert', made)
     // Its account is there, its key is not.
-    if (state === 'dead')
-      await Promise.all(made.map((subject) => node('a').ask('change', { action: 'delete', of: subject, wait: false })))
+    if (state === 'dead') {
+      await Promise.all(made.map((of) => node('a').ask('change', { action: 'delete', of, wait: false })))
+    }
     return made
   }
 
@@ -115,7 +118,7 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
       changes.push({ subject, node: by, makes, committed: undefined, ...made })
     }
     if ('error' in changed) {
-      note(of.id, makes, { begun, holdsFrom: Number.POSITIVE_INFINITY })
+      note(of.id, makes, { begun, holdsFrom: Infinity })
       return false
     }
     // Of what is made anew nobody waits for the announcement, and a text that was unknown may be for one lease.
@@ -142,6 +145,14 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
 
   async function each<T>(work: (node: Node) => Promise<T>): Promise<T[]> {
     return Promise.all([...nodes.values()].map(work))
+  }
+
+  async function mend(): Promise<void> {
+    for (const [name, node] of nodes) {
+      site.heal(name)
+      node.signal('SIGCONT')
+      if (!node.lives()) await restart(name)
+    }
   }
 
   async function settle(): Promise<Run> {
@@ -177,6 +188,7 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     warm: async () => void (await each((node) => node.ask('warm', WARM))),
     change,
     rest: async () => void (await each((node) => node.ask('rest', null))),
+    mend,
     settle,
     async stop() {
       await each((node) => node.kill())

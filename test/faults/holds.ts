@@ -51,7 +51,11 @@ export function holds(store: StoreName, open: (options: SiteOptions) => Promise<
   function allowsNothingDenied({ name, play, restarts }: Scenario, found = ''): void {
     it(`allows nothing that was denied: ${name}`, { timeout: 300_000 }, async ({ task, skip }) => {
       if (restarts && site.restart === undefined) skip('the server is not ours to kill')
-      await play(fleet, extent, found)
+      try {
+        await play(fleet, extent, found)
+      } finally {
+        await fleet.mend()
+      }
       const run = await fleet.settle()
       const violations = violationsIn(run)
       const measures = measure(run, NODES)

@@ -18,6 +18,8 @@ export interface Site {
   urlFor(node: string): string
   /** The way of a node. There is none to a file. */
   proxyOf(node: string): TcpProxy
+  /** Ends what is wrong with the way of a node. */
+  heal(node: string): void
   /** Tells everybody who listens, past the store. */
   publish(message: string): Promise<void>
   /** What everybody was told up to now. */
@@ -42,6 +44,7 @@ export async function sqliteSite(): Promise<Site> {
     lease: await settleLease(url),
     urlFor: () => url,
     proxyOf: none,
+    heal: () => {},
     publish: none,
     heard: none,
     cutListeners: none,
@@ -145,7 +148,10 @@ export async function redisSite(found: string, nodes: readonly string[], options
   }
 }
 
-async function waysTo(url: string, nodes: readonly string[]): Promise<Pick<Site, 'urlFor' | 'proxyOf' | 'stop'>> {
+async function waysTo(
+  url: string,
+  nodes: readonly string[],
+): Promise<Pick<Site, 'urlFor' | 'proxyOf' | 'heal' | 'stop'>> {
   const proxies = new Map<string, TcpProxy>()
   for (const node of nodes) proxies.set(node, await startProxy(url))
   const proxyOf = (node: string): TcpProxy => {
@@ -156,6 +162,7 @@ async function waysTo(url: string, nodes: readonly string[]): Promise<Pick<Site,
   return {
     urlFor: (node) => proxyOf(node).url,
     proxyOf,
+    heal: (node) => proxyOf(node).heal(),
     async stop() {
       for (const proxy of proxies.values()) await proxy.stop()
     },

@@ -4,9 +4,9 @@ import { now } from './clock.ts'
 import { contract } from './contract.ts'
 import type { Changed, Made, Orders } from './orders.ts'
 
-export type Change = (order: Orders['change']['order']) => Promise<Changed>
+export type MakeChange = (order: Orders['change']['order']) => Promise<Changed>
 
-export function changes(store: KeyStore): Change {
+export function changesOf(store: KeyStore): MakeChange {
   return async (order) => {
     const begun = now()
     try {

@@ -1,6 +1,6 @@
 /** One node of an API: decides on requests all the time, writes down how, and makes changes when it is told to. */
-import { createAuth, digestKey, isPromise, type KeyRecord, type KeyStore, type Outcome } from '@latchkey/core'
-import { type Change, changes } from './changes.ts'
+import { createAuth, digestKey, isPromise, type KeyRecord, type Outcome } from '@latchkey/core'
+import { changesOf } from './changes.ts'
 import { now } from './clock.ts'
 import { contract } from './contract.ts'
 import { type History, openHistory } from './history.ts'
@@ -9,7 +9,7 @@ import { type Answered, type Orders, type Placed, READY, type Start, type Subjec
 
 /** In milliseconds, between two requests with a text that is known. */
 const PAUSE = 5
-/** In milliseconds. */
+/** How often what was decided is written down, in milliseconds: of a node that is killed little is to be lost. */
 const FLUSH = 50
 /** So many of the texts that rest are asked for in each pause. */
 const RESTING = 10
@@ -24,10 +24,10 @@ interface Known {
 }
 
 const { url, history: path } = JSON.parse(process.argv[2] ?? '') as Start
-const store: KeyStore = await openStore(url)
+const store = await openStore(url)
 const auth = createAuth({ contract, store })
 const decide = auth.authorizer({ permission: 'write', plan: 'pro' })
-const change: Change = changes(store)
+const change = changesOf(store)
 
 let history: History = openHistory(path)
 const known = new Map<number, Known>()
@@ -179,6 +179,5 @@ async function handle<K extends keyof Orders>({ number, kind, order }: Told<K>):
 process.on('message', (told: Told) => void handle(told))
 process.on('disconnect', () => process.exit())
 setInterval(requestAll, PAUSE)
-// Of one that is killed little is to be lost.
 setInterval(() => history.flush(), FLUSH)
 process.send?.(READY)
