@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { secondsTo } from './count.ts'
+import { rateLimited } from './count.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
 import { fitsAt, forget, record, type SlidingLog, slidingLog } from './sliding-log.ts'
@@ -38,7 +38,7 @@ export function createBrake(options: BrakeOptions): Brake {
     if (log.count < failures) return undefined
     const resetAt = fitsAt(log, 1, failures, now)
     const limit: LimitState = { name: 'failures', limit: failures, seconds, remaining: 0, resetAt }
-    return { kind: 'denied', code: 'rate_limited', limit, limits: [limit], retryAfter: secondsTo(limit, now) }
+    return rateLimited(limit, [limit], now)
   }
 
   return {

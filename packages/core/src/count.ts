@@ -38,21 +38,17 @@ export function count(counting: Counting, charge: Charge, now: number): Awaitabl
     if (!isTaken(result)) return down(counting, unavailable(new Error('the limiter returned a broken answer')))
     const { states } = result
     if (result.taken) return { kind: 'counted', limits: states, receipt: result.receipt }
-    const { refusedBy } = result
-    if (refusedBy === 'slots') return { kind: 'denied', code: 'concurrency', limit: charge.slots?.limit ?? 0 }
-    return {
-      kind: 'denied',
-      code: 'rate_limited',
-      limit: refusedBy,
-      limits: states,
-      retryAfter: secondsTo(refusedBy, now),
-    }
+    if (result.refusedBy === 'slots') return { kind: 'denied', code: 'concurrency', limit: charge.slots?.limit ?? 0 }
+    return rateLimited(result.refusedBy, states, now)
   })
 }
 
-/** Whole seconds, at least 1 (RFC 9110 §10.2.3). */
-export function secondsTo({ resetAt }: LimitState, now: number): number {
-  return Math.max(1, Math.ceil((resetAt - now) / 1000))
+/** `limit` refused; `limits` are all that were asked. */
+export function rateLimited(limit: LimitState, limits: readonly LimitState[], now: number): Denied<'rate_limited'> {
+  // Of the one that refused, what counts is when the cost fits, not when the next unit comes back.
+  const asked = limits.map((each) => (each.name === limit.name ? limit : each))
+  const retryAfter = Math.max(1, Math.ceil((limit.resetAt - now) / 1000))
+  return { kind: 'denied', code: 'rate_limited', limit, limits: asked, retryAfter }
 }
 
 /** Gives all back that was taken. A limiter that does not answer keeps it: slots come back by themselves. */

@@ -45,32 +45,32 @@ export function memoryLimiter(): MemoryLimiter {
     const found = known.get(charge)
     if (found !== undefined && isWhole(found)) return found
     const { slots } = charge
+    // Before any is opened: an empty one may be dropped. More are looked at than are made, so the dead cannot outgrow the
+    // living, and nobody waits for a sweep of all.
+    for (let i = 0; i < 2 * (charge.windows.length + 1); i++) sweep(now)
     const opened: Places = {
-      windows: charge.windows.map((window) => [window, windowPlace(window, now)]),
-      slots: slots && slotPlace(slots, now),
+      windows: charge.windows.map((window) => [window, windowPlace(window)]),
+      slots: slots && slotPlace(slots),
     }
     known.set(charge, opened)
     return opened
   }
 
-  function windowPlace({ name, seconds, bucket }: Window, now: number): WindowPlace {
+  function windowPlace({ name, seconds, bucket }: Window): WindowPlace {
     const id = `window\n${name}\n${seconds}\n${bucket}`
     const there = places.get(id)
     if (there?.kind === 'window') return there
-    return placed(id, { kind: 'window', log: slidingLog(seconds), isDropped: false }, now)
+    return placed(id, { kind: 'window', log: slidingLog(seconds), isDropped: false })
   }
 
-  function slotPlace({ name, bucket }: Slots, now: number): SlotPlace {
+  function slotPlace({ name, bucket }: Slots): SlotPlace {
     const id = `slots\n${name}\n${bucket}`
     const there = places.get(id)
     if (there?.kind === 'slots') return there
-    return placed(id, { kind: 'slots', held: new Set(), isDropped: false }, now)
+    return placed(id, { kind: 'slots', held: new Set(), isDropped: false })
   }
 
-  function placed<P extends WindowPlace | SlotPlace>(id: string, place: P, now: number): P {
-    // Two are looked at for each one that is made: the dead cannot outgrow the living, and nobody waits for a sweep.
-    sweep(now)
-    sweep(now)
+  function placed<P extends WindowPlace | SlotPlace>(id: string, place: P): P {
     places.set(id, place)
     return place
   }

@@ -50,11 +50,11 @@ export function record(log: SlidingLog, units: number, now: number): void {
   log.runs[indexOf(log, newest + 1, UNITS)] = units
 }
 
-/** Takes back what was recorded at `at`, if it has not left. What is taken from an older run instead leaves late, not early. */
+/** Takes back what was recorded at `at`, if it has not left. What a clock that went back has recorded stays. */
 export function erase(log: SlidingLog, units: number, at: number): void {
   let run = log.size - 1
   while (run > 0 && field(log, run, FIRST) > at) run--
-  if (run < 0 || field(log, run, LAST) < at) return
+  if (run < 0 || field(log, run, FIRST) > at || field(log, run, LAST) < at) return
   const erased = Math.min(units, field(log, run, UNITS))
   log.runs[indexOf(log, run, UNITS)] = field(log, run, UNITS) - erased
   log.count -= erased
