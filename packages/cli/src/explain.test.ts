@@ -57,7 +57,7 @@ const SAMPLES: Samples = {
   forbidden: [{ kind: 'denied', code: 'forbidden' }, 'resource', "the API's own rule"],
   hidden: [{ kind: 'denied', code: 'hidden' }, 'resource', 'answered as one that does not exist'],
   exhausted: [
-    { kind: 'denied', code: 'exhausted', cost: 5, limit: 10, remaining: 2, refillsAt: null },
+    { kind: 'denied', code: 'exhausted', quota: 'month', cost: 5, limit: 10, remaining: 2, refillsAt: null },
     'quota',
     '5 is more than the 2 that remain',
   ],

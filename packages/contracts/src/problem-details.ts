@@ -94,11 +94,11 @@ export function problemDetails<
           { type: QUOTA_EXCEEDED, title: QUOTA_TITLE, 'violated-policies': [limit.name] },
         ),
       concurrency: problem(429, 'concurrency_limited', 'Too many requests are under way.'),
-      exhausted: ({ cost, limit, remaining, refillsAt }) =>
+      exhausted: ({ quota, cost, limit, remaining, refillsAt }) =>
         problem(429, 'quota_exhausted', 'The quota does not cover this request.', undefined, {
           type: QUOTA_EXCEEDED,
           title: QUOTA_TITLE,
-          'violated-policies': [contract.quota?.name ?? 'quota'],
+          'violated-policies': [quota],
           cost,
           limit,
           remaining,

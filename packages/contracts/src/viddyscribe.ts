@@ -99,7 +99,25 @@ export function viddyscribe({
 }
 
 /** What the API answers beside denials, in the same envelope. */
-export const viddyscribeErrors: ErrorAnswers = {
+export const viddyscribeErrors: ErrorAnswers & {
+  readonly queue_full: (jobs: number) => Answer
+  readonly upload_not_ready: (uploadStatus: string) => Answer
+} = {
+  /** So many jobs of the team are waiting. */
+  queue_full: (jobs) =>
+    answer(
+      429,
+      'queue_limit_exceeded',
+      `You have ${jobs} jobs queued. Please wait for some to complete before submitting more.`,
+    ),
+  upload_not_ready: (uploadStatus) => ({
+    status: 409,
+    body: {
+      error: 'Upload is still in progress. Please retry shortly.',
+      code: 'upload_not_ready',
+      upload_status: uploadStatus,
+    },
+  }),
   bad_request: answer(400, 'bad_request', 'The request was invalid'),
   not_found: answer(404, 'not_found', 'Media or job not found'),
   internal_error: answer(500, 'internal_error', 'Internal server error'),

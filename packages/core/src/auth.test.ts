@@ -518,6 +518,7 @@ describe('authorizer', () => {
       expect(auth.authorizer({ cost: 3 })({}, GOOD)).toEqual({
         kind: 'denied',
         code: 'exhausted',
+        quota: 'quota',
         cost: 3,
         limit: 2,
         remaining: 2,

@@ -121,7 +121,15 @@ const SAMPLES: { readonly [Code in DenialCode]: Denied<Code> } = {
   rate_limited: { kind: 'denied', code: 'rate_limited', limit: SAMPLE_LIMIT, limits: [SAMPLE_LIMIT], retryAfter: 14 },
   concurrency: { kind: 'denied', code: 'concurrency', limit: 3 },
   forbidden: { kind: 'denied', code: 'forbidden', permission: 'write' },
-  exhausted: { kind: 'denied', code: 'exhausted', cost: 1, limit: 50, remaining: 0, refillsAt: 1_640_995_200_000 },
+  exhausted: {
+    kind: 'denied',
+    code: 'exhausted',
+    quota: 'month',
+    cost: 1,
+    limit: 50,
+    remaining: 0,
+    refillsAt: 1_640_995_200_000,
+  },
   hidden: { kind: 'denied', code: 'hidden' },
   unavailable: { kind: 'denied', code: 'unavailable', cause: undefined },
 }

@@ -55,6 +55,8 @@ export interface DenialFacts {
   readonly forbidden: { readonly permission?: string }
   /** The balance does not cover the cost. Nothing was taken from it. `refillsAt`: when it is there anew; `null`: never. */
   readonly exhausted: {
+    /** The quota's name in the contract. */
+    readonly quota: string
     readonly cost: number
     readonly limit: number
     readonly remaining: number

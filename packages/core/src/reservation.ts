@@ -21,6 +21,7 @@ export interface Reservation {
 export function reserve(
   { ledger, timeout }: Counting,
   allowanceNow: () => Allowance,
+  quota: string,
   amount: number,
 ): Awaitable<Reservation | Denied | undefined> {
   const charged = attempt(() => {
@@ -36,7 +37,15 @@ export function reserve(
     const { limit, used, start } = result
     if (result.charged) return reservation(amount, (rest) => ledger.giveBack(allowance.balanceId, start, rest), timeout)
     const refillsAt = allowance.end === Infinity ? null : allowance.end
-    return { kind: 'denied', code: 'exhausted', cost: amount, limit, remaining: Math.max(0, limit - used), refillsAt }
+    return {
+      kind: 'denied',
+      code: 'exhausted',
+      quota,
+      cost: amount,
+      limit,
+      remaining: Math.max(0, limit - used),
+      refillsAt,
+    }
   })
 }
 

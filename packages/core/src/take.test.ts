@@ -256,6 +256,7 @@ describe('a cost', () => {
       expect(dear(PRINCIPAL, undefined, NOW)).toEqual({
         kind: 'denied',
         code: 'exhausted',
+        quota: 'month',
         cost: 11,
         limit: 10,
         remaining: 10,

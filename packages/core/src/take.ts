@@ -34,10 +34,11 @@ export function taker(
   { cost = 0, refund = contract.refund ?? BOTH, ...asked }: Priced,
 ): (principal: Principal | undefined, ip: string | undefined, now: number) => Awaitable<Take | Denied> {
   const chargeOf = chargeFinder(contract, asked)
+  const { name: quota } = contract.quota ?? { name: 'quota' }
 
   function pay(principal: Principal | undefined, now: number): Awaitable<Reservation | Denied | undefined> {
     if (principal === undefined || cost === 0) return undefined
-    return reserve(counting, () => counting.allowanceOf(principal.account, now), cost)
+    return reserve(counting, () => counting.allowanceOf(principal.account, now), quota, cost)
   }
 
   function endOf(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {
