@@ -24,9 +24,15 @@ interface SlotPlace {
   isDropped: boolean
 }
 
+/** A window of a charge, and where it is counted. */
+interface Counted {
+  readonly window: Window
+  readonly place: WindowPlace
+}
+
 /** Where a charge is counted. */
 interface Places {
-  readonly windows: readonly (readonly [Window, WindowPlace])[]
+  readonly windows: readonly Counted[]
   readonly slots: SlotPlace | undefined
 }
 
@@ -49,7 +55,7 @@ export function memoryLimiter(): MemoryLimiter {
     // living, and nobody waits for a sweep of all.
     for (let i = 0; i < 2 * (charge.windows.length + 1); i++) sweep(now)
     const opened: Places = {
-      windows: charge.windows.map((window) => [window, windowPlace(window)]),
+      windows: charge.windows.map((window) => ({ window, place: windowPlace(window) })),
       slots: slots && slotPlace(slots),
     }
     known.set(charge, opened)
@@ -91,15 +97,15 @@ export function memoryLimiter(): MemoryLimiter {
     take(charge: Charge, now: number): Taken {
       const { windows, slots } = placesOf(charge, now)
       let isFull = false
-      for (const [{ cost, limit }, { log }] of windows) {
-        forget(log, now)
-        if (log.count + cost > limit) isFull = true
+      for (const { window, place } of windows) {
+        forget(place.log, now)
+        if (place.log.count + window.cost > window.limit) isFull = true
       }
       if (isFull) return refused(windows, now)
       if (slots !== undefined && charge.slots !== undefined && !hasRoom(slots, charge.slots, now)) {
         return { taken: false, states: statesOf(windows, now), refusedBy: 'slots' }
       }
-      for (const [{ cost }, { log }] of windows) record(log, cost, now)
+      for (const { window, place } of windows) record(place.log, window.cost, now)
       const receipt: Hold | number = charge.slots === undefined ? now : holdOf(charge.slots, now)
       if (typeof receipt !== 'number') slots?.held.add(receipt)
       return { taken: true, states: statesOf(windows, now), receipt }
@@ -109,9 +115,9 @@ export function memoryLimiter(): MemoryLimiter {
       const hold = receipt as Hold | number
       const takenAt = typeof hold === 'number' ? hold : hold.takenAt
       const { windows, slots } = placesOf(charge, now)
-      for (const [{ cost }, { log }] of windows) {
-        forget(log, now)
-        erase(log, cost, takenAt)
+      for (const { window, place } of windows) {
+        forget(place.log, now)
+        erase(place.log, window.cost, takenAt)
       }
       if (typeof hold !== 'number') slots?.held.delete(hold)
     },
@@ -123,7 +129,7 @@ export function memoryLimiter(): MemoryLimiter {
 }
 
 function isWhole({ windows, slots }: Places): boolean {
-  for (const [, place] of windows) if (place.isDropped) return false
+  for (const { place } of windows) if (place.isDropped) return false
   return slots === undefined || !slots.isDropped
 }
 
@@ -144,7 +150,7 @@ function holdOf({ seconds }: Slots, now: number): Hold {
 }
 
 function statesOf(windows: Places['windows'], now: number): LimitState[] {
-  return windows.map(([window, { log }]) => stateOf(window, log, nextLeaves(log, now)))
+  return windows.map(({ window, place }) => stateOf(window, place.log, nextLeaves(place.log, now)))
 }
 
 function stateOf({ name, limit, seconds }: Window, { count }: SlidingLog, resetAt: number): LimitState {
@@ -153,7 +159,8 @@ function stateOf({ name, limit, seconds }: Window, { count }: SlidingLog, resetA
 
 function refused(windows: Places['windows'], now: number): Taken {
   let refusedBy: LimitState | undefined
-  for (const [window, { log }] of windows) {
+  for (const { window, place } of windows) {
+    const { log } = place
     if (log.count + window.cost <= window.limit) continue
     const state = stateOf(window, log, fitsAt(log, window.cost, window.limit, now))
     if (refusedBy === undefined || state.resetAt > refusedBy.resetAt) refusedBy = state

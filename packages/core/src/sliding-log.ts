@@ -4,7 +4,7 @@ export interface SlidingLog {
   readonly length: number
   /** How many units are in the window, since it was last looked at. */
   count: number
-  /** A ring of runs, each of `FIELDS` numbers: when its first and its last unit came, and how many. */
+  /** A ring of runs, of a power of two in all; each has `FIELDS` places: when its first and last unit came, how many. */
   runs: Float64Array
   /** The place of the oldest run. */
   head: number
@@ -13,8 +13,10 @@ export interface SlidingLog {
 }
 
 const RUNS_PER_WINDOW = 1000
-const FIELDS = 3
-const [FIRST, LAST, UNITS] = [0, 1, 2]
+const FIELDS = 4
+const FIRST = 0
+const LAST = 1
+const UNITS = 2
 
 export function slidingLog(seconds: number): SlidingLog {
   return { length: seconds * 1000, count: 0, runs: new Float64Array(4 * FIELDS), head: 0, size: 0 }
@@ -24,7 +26,7 @@ export function slidingLog(seconds: number): SlidingLog {
 export function forget(log: SlidingLog, now: number): void {
   while (log.size > 0 && field(log, 0, LAST) + log.length <= now) {
     log.count -= field(log, 0, UNITS)
-    log.head = (log.head + 1) % capacityOf(log)
+    log.head = (log.head + 1) & (capacityOf(log) - 1)
     log.size--
   }
   // The clock was ahead and has been put right: what was counted in a future beyond the window must not block it.
@@ -89,7 +91,7 @@ function capacityOf(log: SlidingLog): number {
 }
 
 function indexOf(log: SlidingLog, run: number, name: number): number {
-  return ((log.head + run) % capacityOf(log)) * FIELDS + name
+  return ((log.head + run) & (capacityOf(log) - 1)) * FIELDS + name
 }
 
 function field(log: SlidingLog, run: number, name: number): number {
