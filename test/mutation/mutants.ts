@@ -452,8 +452,16 @@ export const MUTANTS: readonly Mutant[] = [
       "outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome",
       'undefined',
     ],
-    ['fields are set once', 'mounted ? undefined : auth.established(request)', 'auth.established(request)'],
-    ['an anonymous answer says what it depends on', "outcome.kind === 'anonymous' ? outcome : allowed", 'allowed'],
+    [
+      'fields are set once',
+      'before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before)',
+      'firstHeaders(outcome, established)',
+    ],
+    [
+      'an anonymous answer says what it depends on',
+      "outcome.kind === 'denied' ? established : outcome",
+      "outcome.kind === 'allowed' ? outcome : established",
+    ],
   ]),
   ...of(core('attempt'), tested('attempt', 'prove'), [
     [

@@ -67,11 +67,10 @@ async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 
   server.maxHeadersCount = 0
   // Before the store is filled: who fails at the port has made no keys that nobody knows.
   const url = await listen(server, port)
-  const seeded = await seed(opened.store, masterKey).catch(async (error) => {
+  const seeded = await fill(opened.store, counting, services, masterKey).catch(async (error) => {
     await closeServer(server)
     throw error
   })
-  await giveBalances(opened.store, counting, Object.values(services))
   return {
     info: { url, framework, store: opened.url, services: describe(services, url, seeded) },
     liveKeyId: seeded?.liveKeyId,
@@ -102,15 +101,22 @@ function servicesOn(
   }
 }
 
-// Counted in this process: every demo has its own balances, whoever made the accounts.
-async function giveBalances(store: KeyStore, { ledger }: Counting, services: readonly Service[]): Promise<void> {
-  for (const { auth, balances = {} } of services) {
+async function fill(
+  store: KeyStore,
+  { ledger }: Counting,
+  services: Readonly<Record<ServiceName, Service>>,
+  masterKey: string,
+): Promise<Seeded | undefined> {
+  const seeded = await seed(store, masterKey)
+  // Counted in this process: every demo has its own balances, whoever made the accounts.
+  for (const { auth, balances = {} } of Object.values<Service>(services)) {
     const book = manageBalances({ contract: auth.contract, ledger })
     for (const [id, balance] of Object.entries(balances)) {
       const account = await store.findAccount(id)
       if (account !== undefined) await book.change(account, balance)
     }
   }
+  return seeded
 }
 
 function describe(services: Readonly<Record<ServiceName, Service>>, url: string, seeded: Seeded | undefined) {

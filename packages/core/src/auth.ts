@@ -195,7 +195,10 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     insecureAllowEveryone,
   } = options
   const allowanceOf = allowanceFinder(contract)
-  const uncounted = whenLimiterDown === 'allow-uncounted' ? quietly(onUncounted) : undefined
+  const uncounted =
+    whenLimiterDown === 'allow-uncounted'
+      ? (fault: Denied<'unavailable'>) => quietly(() => onUncounted?.(fault))
+      : undefined
   const counting: Counting = { limiter, ledger, allowanceOf, now, timeout, uncounted }
   const takeForMount = taker(contract, counting, contract)
   const brake = options.brake ? createBrake(options.brake === true ? {} : options.brake) : undefined
@@ -337,11 +340,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 
   function report<T>(outcome: T, principal: Principal | Everyone | undefined, request: object | undefined): T {
     if (onDenied !== undefined && isDenied(outcome)) {
-      // A log that throws or rejects must not open, break or delay a request.
-      try {
-        const told: unknown = onDenied(outcome, { service: contract.name, principal, request })
-        if (isPromise(told)) told.then(undefined, () => {})
-      } catch {}
+      quietly(() => onDenied(outcome, { service: contract.name, principal, request }))
     }
     return outcome
   }
@@ -382,14 +381,12 @@ function withLimits<P>(allowed: Allowed<P>, { limits }: Take): Allowed<P> {
   return limits.length === 0 ? allowed : { ...allowed, limits: [...allowed.limits, ...limits] }
 }
 
-/** What throws or rejects must not open, break or delay a request. */
-function quietly<T>(told: ((what: T) => unknown) | undefined): (what: T) => void {
-  return (what) => {
-    try {
-      const answer = told?.(what)
-      if (isPromise(answer)) answer.then(undefined, () => {})
-    } catch {}
-  }
+/** A log that throws or rejects must not open, break or delay a request. */
+function quietly(tell: () => unknown): void {
+  try {
+    const told = tell()
+    if (isPromise(told)) told.then(undefined, () => {})
+  } catch {}
 }
 
 function readerOf(changes: ChangeFeed | undefined, cache: CacheOptions | false | undefined, timeout: number): Reader {

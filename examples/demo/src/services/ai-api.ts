@@ -4,7 +4,7 @@ import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
 import { type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
-const contract = aiApi()
+const contract = aiApi({ monthlyQuota: { free: 1000, pro: 10_000 } })
 
 export function aiApiService(store: KeyStore, counting: Counting): Service {
   const auth = createAuth({ contract, store, ...counting })
@@ -14,7 +14,7 @@ export function aiApiService(store: KeyStore, counting: Counting): Service {
   return {
     prefix: '/ai-api',
     auth,
-    balances: { acct_exhausted: { limit: 10_000, used: 10_000 } },
+    balances: { acct_exhausted: { used: 10_000 } },
     errors: aiApiErrors,
     headers: () => ({ 'X-Request-Id': `req_${crypto.randomUUID()}` }),
     routes: [
