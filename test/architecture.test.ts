@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^(prove|cache|parse-token)\.ts$/, /^lru-cache$/],
+  [/^(prove|cache|brake|parse-token)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -60,6 +60,9 @@ const LAYERS: readonly (readonly string[])[] = [
     'outcome',
     'contract',
     'limiter',
+    'ledger',
+    'sliding-log',
+    'period',
     'record',
     'credential',
     'entropy',
@@ -70,12 +73,25 @@ const LAYERS: readonly (readonly string[])[] = [
   ],
   ['platform/node', 'platform/web'],
   // One step each.
-  ['digest', 'key-format', 'parse-token', 'attempt', 'render', 'memory-store', 'memory-limiter'],
-  ['verify-key', 'seal', 'uses', 'manage', 'lease'],
-  ['verify-token', 'cache'],
+  [
+    'digest',
+    'key-format',
+    'parse-token',
+    'attempt',
+    'render',
+    'memory-store',
+    'memory-limiter',
+    'memory-ledger',
+    'check-limits',
+    'charge',
+    'allowance',
+    'client-ip',
+  ],
+  ['verify-key', 'seal', 'uses', 'manage', 'lease', 'count', 'reservation'],
+  ['verify-token', 'cache', 'brake', 'take'],
   ['identity', 'options', 'new-secret'],
   ['define-contract'],
-  ['authorize', 'manage-accounts', 'manage-keys'],
+  ['authorize', 'manage-accounts', 'manage-balances', 'manage-keys'],
   // The steps in order.
   ['prove', 'admit'],
   ['auth', 'guard'],
@@ -83,8 +99,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index', 'node/index'],
   // Behind a door of its own, so that nothing else runs it: what proves stores.
   ['testing/equal', 'testing/subject'],
-  ['testing/world'],
-  ['testing/group'],
+  ['testing/world', 'testing/framework'],
+  ['testing/group', 'testing/limiter-cases', 'testing/ledger-cases'],
   [
     'testing/cases/accounts',
     'testing/cases/audit',

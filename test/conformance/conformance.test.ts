@@ -52,7 +52,7 @@ async function answerTo(start: Framework, method: string, arranged: Arranged): P
     for (let i = 0; i < (before?.requests ?? 0); i++) {
       expect((await server.ask({ path: '/v1/resource', lines })).status).toBe(200)
     }
-    before?.then()
+    before?.later?.()
     return server.ask({ method, path: '/v1/resource', lines })
   })
 }

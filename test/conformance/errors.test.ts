@@ -134,3 +134,20 @@ describe('problem details', () => {
     })
   })
 })
+
+describe('ViddyScribe answers what its handlers find out', () => {
+  test.each([
+    [
+      viddyscribeErrors.queue_full(100),
+      429,
+      '{"error":"queue_limit_exceeded","message":"You have 100 jobs queued. Please wait for some to complete before submitting more."}',
+    ],
+    [
+      viddyscribeErrors.upload_not_ready('processing'),
+      409,
+      '{"error":"Upload is still in progress. Please retry shortly.","code":"upload_not_ready","upload_status":"processing"}',
+    ],
+  ])('%#', ({ status, body }, expectedStatus, expected) => {
+    expect([status, JSON.stringify(body)]).toEqual([expectedStatus, expected])
+  })
+})

@@ -1,6 +1,6 @@
 /** What a provider's options change in its answers, on every framework. */
 import { aiApi, problemDetails, viddyscribe, viesus, viralsync, visualLayer } from '@latchkey/contracts'
-import { balanceOf, type Contract, digestKey, memoryLimiter } from '@latchkey/core'
+import { type Contract, digestKey, manageBalances, memoryLedger } from '@latchkey/core'
 import { describe, expect, test } from 'vitest'
 import { PROVIDERS, type Provider } from './providers.ts'
 import { type Framework, frameworks, type Mount, serving } from './servers.ts'
@@ -71,9 +71,9 @@ describe.each(frameworks)('on %s', (_, start) => {
     })
 
     test('never answers 200 without data in the media type that promises data', async () => {
-      const limiter = memoryLimiter()
-      limiter.setBalance(balanceOf('viesus', 'user_abc123'), { remaining: 0, used: 0 })
-      const it = await optioned(PROVIDERS.viesus, contract, { limiter })
+      const ledger = memoryLedger()
+      const it = await optioned(PROVIDERS.viesus, contract, { ledger })
+      await manageBalances({ contract, ledger }).change(it.account, { limit: 0 })
       const lines: Lines = [...it.lines, ['Accept', GRAPHQL_RESPONSE]]
       const exhausted = await answerTo(start, it, lines, { requires: { cost: 1 } })
       expect(exhausted).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } })

@@ -252,7 +252,13 @@ export const PROVIDERS = {
         headers: { 'retry-after': '5' },
       },
     },
-    variants: { "the resource's own rule forbids": AI_FORBIDDEN },
+    variants: {
+      'the quota of the month is used up': {
+        status: 403,
+        body: '{"success":false,"error":{"code":"QUOTA_EXCEEDED","message":"Monthly quota exceeded"}}',
+      },
+      "the resource's own rule forbids": AI_FORBIDDEN,
+    },
   },
 
   viddyscribe: {
@@ -375,7 +381,7 @@ export const PROVIDERS = {
       },
       plan: {
         status: 403,
-        body: '{"type":"about:blank","title":"Forbidden","status":403,"detail":"The plan does not include this.","code":"plan_required","required_plan":"pro"}',
+        body: '{"type":"about:blank","title":"Forbidden","status":403,"detail":"The plan does not include this.","code":"plan_required","plan":"free","required_plan":"pro","upgrade_to":["pro"]}',
       },
       rate_limited: {
         status: 429,
@@ -397,7 +403,7 @@ export const PROVIDERS = {
       },
       exhausted: {
         status: 429,
-        body: '{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,"detail":"The quota does not cover this request.","code":"quota_exhausted"}',
+        body: '{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,"detail":"The quota does not cover this request.","code":"quota_exhausted","violated-policies":["credits"],"cost":1,"limit":8,"remaining":0}',
       },
       hidden: {
         status: 404,
@@ -410,9 +416,13 @@ export const PROVIDERS = {
       },
     },
     variants: {
+      'the quota of the month is used up': {
+        status: 429,
+        body: '{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Request cannot be satisfied as assigned quota has been exceeded","status":429,"detail":"The quota does not cover this request.","code":"quota_exhausted","violated-policies":["month"],"cost":1,"limit":2,"remaining":0,"refills_at":"2022-01-01T00:00:00.000Z"}',
+      },
       'the plan lacks the feature that the mount asks for': {
         status: 403,
-        body: '{"type":"about:blank","title":"Forbidden","status":403,"detail":"The plan does not include this.","code":"plan_required","required_feature":"extra"}',
+        body: '{"type":"about:blank","title":"Forbidden","status":403,"detail":"The plan does not include this.","code":"plan_required","plan":"free","required_feature":"extra","upgrade_to":["pro"]}',
       },
       "the resource's own rule forbids": {
         status: 403,

@@ -3,11 +3,14 @@ import {
   type Access,
   type AuthenticateOptions,
   type Awaitable,
-  balanceOf,
+  type Contract,
   type DenialCode,
   type Denied,
   digestKey,
   type KeyReader,
+  type Limiter,
+  manageBalances,
+  memoryLedger,
   memoryLimiter,
 } from '@latchkey/core'
 import type { Provider } from './providers.ts'
@@ -33,7 +36,7 @@ export interface Arranged {
   readonly requires?: Mount['requires']
   readonly deny?: Denied
   /** Requests that are let in first, and what happens after them. */
-  readonly before?: { readonly requests: number; readonly then: () => void }
+  readonly before?: { readonly requests: number; readonly later?: () => void }
 }
 
 export interface Situation {
@@ -181,15 +184,43 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
         const { limit, seconds, after } = provider.limited
         const contract = provider.contract([{ name: 'minute', seconds, limit, per: 'key' }])
         const it = await world(provider, { contract, limiter: memoryLimiter() })
-        const then = () => {
+        const later = () => {
           it.clock.now += after * 1000
         }
-        return { world: it, lines: it.lines, before: { requests: limit, then } }
+        return { world: it, lines: it.lines, before: { requests: limit, later } }
+      },
+    },
+    {
+      name: "the route's own window is full",
+      async arrange(provider) {
+        const { limit, seconds, after } = provider.limited
+        const it = await world(provider)
+        const later = () => {
+          it.clock.now += after * 1000
+        }
+        const requires = { limits: [{ name: 'minute', seconds, limit, per: 'account' }] } as const
+        return { world: it, lines: it.lines, requires, before: { requests: limit, later } }
       },
     },
   ],
 
   concurrency: [
+    {
+      name: 'as many requests are under way as the contract lets run',
+      async arrange(provider) {
+        const contract = { ...provider.contract([]), concurrency: SLOTS }
+        const it = await world(provider, { contract, limiter: busy(contract) })
+        return { world: it, lines: it.lines }
+      },
+    },
+    {
+      name: 'as many requests are under way as the route lets run',
+      async arrange(provider) {
+        const contract = provider.contract([])
+        const it = await world(provider, { contract, limiter: busy(contract) })
+        return { world: it, lines: it.lines, requires: { concurrency: SLOTS } }
+      },
+    },
     {
       name: 'the handler counts too many',
       async arrange(provider) {
@@ -220,10 +251,20 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     {
       name: 'the balance is at zero',
       async arrange(provider) {
-        const limiter = memoryLimiter()
-        const it = await world(provider, { limiter })
-        limiter.setBalance(balanceOf(it.contract.name, 'user_abc123'), { remaining: 0, used: 8 })
+        const contract = { ...provider.contract(), quota: { name: 'credits' } }
+        const ledger = memoryLedger()
+        const it = await world(provider, { contract, ledger })
+        const balances = manageBalances({ contract, ledger })
+        await balances.change(it.account, { limit: 8, used: 8 })
         return { world: it, lines: it.lines, requires: { cost: 1 } }
+      },
+    },
+    {
+      name: 'the quota of the month is used up',
+      async arrange(provider) {
+        const quota = { name: 'month', limit: 2, period: { months: 1 } }
+        const it = await world(provider, { contract: { ...provider.contract([]), quota } })
+        return { world: it, lines: it.lines, requires: { cost: 1 }, before: { requests: 2 } }
       },
     },
   ],
@@ -257,7 +298,22 @@ export const SITUATIONS: { readonly [Code in DenialCode]: AtLeastOne } = {
     }),
     limited('a limiter that hangs', () => new Promise<never>(() => {})),
     limited('a limiter that returns garbage', () => garbage('null')),
+    metered('a ledger that throws', () => {
+      throw new Error('down')
+    }),
+    metered('a ledger that hangs', () => new Promise<never>(() => {})),
+    metered('a ledger that returns garbage', () => garbage('null')),
   ],
+}
+
+const SLOTS = { name: 'jobs', limit: 3, per: 'account' } as const
+
+/** A limiter with which the account has three jobs under way. */
+function busy({ name }: Contract): Limiter {
+  const limiter = memoryLimiter()
+  const slots = { name: 'jobs', bucket: `${name}:account:user_abc123`, limit: 3, seconds: 300 }
+  for (let i = 0; i < 3; i++) limiter.take({ windows: [], slots }, NOW)
+  return limiter
 }
 
 /** What JSON spells, where the types expect something else. */
@@ -314,6 +370,16 @@ function limited(name: string, take: () => Awaitable<never>): Situation {
       const contract = provider.contract([{ name: 'minute', seconds: 60, limit: 60, per: 'account' }])
       const it = await world(provider, { contract, limiter: { ...memoryLimiter(), take } })
       return { world: it, lines: it.lines }
+    },
+  }
+}
+
+function metered(name: string, reserve: () => Awaitable<never>): Situation {
+  return {
+    name,
+    async arrange(provider) {
+      const it = await world(provider, { ledger: { ...memoryLedger(), reserve } })
+      return { world: it, lines: it.lines, requires: { cost: 1 } }
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   type KeyRecord,
   type Keys,
   keyCodec,
+  type Ledger,
   type Limiter,
   type MemoryStore,
   manageKeys,
@@ -40,11 +41,13 @@ export interface Setup {
   readonly store?: KeyReader
   readonly accounts?: AccountReader
   readonly limiter?: Limiter
+  readonly ledger?: Ledger
 }
 
 export interface World {
   readonly auth: AnyAuth
   readonly contract: Contract
+  readonly account: Account
   readonly store: MemoryStore
   readonly keys: Keys
   readonly clock: { now: number }
@@ -99,12 +102,13 @@ export async function world(provider: Provider, setup: Setup = {}): Promise<Worl
     masterKey: MASTER_KEY,
     ...(setup.accounts && { accounts: setup.accounts }),
     ...(setup.limiter && { limiter: setup.limiter }),
+    ...(setup.ledger && { ledger: setup.ledger }),
     timeout: TIMEOUT,
     now,
     onDenied: (denied) => denials.push(denied),
   })
   const keys = manageKeys({ contract, store, by: 'test', masterKey: MASTER_KEY, now })
-  return { auth, contract, store, keys, clock, denials, text, lines: present(provider, text) }
+  return { auth, contract, account, store, keys, clock, denials, text, lines: present(provider, text) }
 }
 
 /** {@link SECRET} as a store keeps it, sealed for this key: taken from a key in order, which the world's need not be. */

@@ -58,7 +58,7 @@ app.get('/situations/:provider/:code/:index/resource', (c) => {
 app.get('/denials/*', (c) => c.json(situationAt(c, '/denials').world.denials.map((denial) => denial.code)))
 
 app.post('/after/*', (c) => {
-  situationAt(c, '/after').before?.then()
+  situationAt(c, '/after').before?.later?.()
   return c.json('done')
 })
 

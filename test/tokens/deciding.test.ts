@@ -1,4 +1,4 @@
-/** What holds of permissions, digests, platforms, fields and counters, whatever they are given. */
+/** What holds of permissions, digests, platforms and fields, whatever they are given. */
 import { createHash, createHmac } from 'node:crypto'
 import { rawFields } from '@latchkey/core/node'
 import fc from 'fast-check'
@@ -6,8 +6,6 @@ import { describe, expect } from 'vitest'
 import { covers, planDenial } from '../../packages/core/src/authorize.ts'
 import type { Contract } from '../../packages/core/src/contract.ts'
 import { digestKey, digitsOf, equalDigests } from '../../packages/core/src/digest.ts'
-import type { Window } from '../../packages/core/src/limiter.ts'
-import { memoryLimiter } from '../../packages/core/src/memory-limiter.ts'
 import * as node from '../../packages/core/src/platform/node.ts'
 import * as web from '../../packages/core/src/platform/web.ts'
 import { holds } from './runs.ts'
@@ -153,102 +151,6 @@ describe('rawFields', () => {
       const headers = new Headers(lines.filter(([name]) => name !== 'cookie'))
       const fields = rawFields({ rawHeaders: lines.filter(([name]) => name !== 'cookie').flat() })
       expect(fields.get(name)).toBe(headers.get(name))
-    }),
-  )
-})
-
-describe('memoryLimiter', () => {
-  const seconds = fc.constantFrom(1, 2, 60, 3600)
-  const request = fc.record({
-    pause: fc.oneof(fc.nat(5), fc.nat(2500), fc.nat(5_000_000)),
-    cost: fc.integer({ min: 0, max: 4 }),
-  })
-  const requests = fc.array(request, { minLength: 1, maxLength: 30 })
-  const limits = fc.integer({ min: 1, max: 8 })
-
-  interface Charge {
-    readonly at: number
-    readonly cost: number
-  }
-
-  /** What was charged later than `length` before `now`, exactly. */
-  const within = (charges: readonly Charge[], now: number, length: number) =>
-    charges.filter(({ at }) => at > now - length && at <= now).reduce((sum, { cost }) => sum + cost, 0)
-
-  holds(
-    'never lets more through than the limit in any window, nor refuses much more than that',
-    fc.property(limits, seconds, requests, (limit, seconds, requests) => {
-      const limiter = memoryLimiter()
-      const window: Window = { name: 'w', bucket: 'b', limit, seconds }
-      const charges: Charge[] = []
-      let now = 1_790_000_000_000
-      for (const { pause, cost } of requests) {
-        now += pause
-        const { taken, states } = limiter.take([window], cost, now)
-        if (taken) charges.push({ at: now, cost })
-        expect(within(charges, now, seconds * 1000)).toBeLessThanOrEqual(limit)
-        expect(states[0]?.remaining).toBeGreaterThanOrEqual(0)
-        // Requests close together leave the window together: at most a thousandth of it late.
-        if (!taken) expect(within(charges, now, seconds * 1001) + cost).toBeGreaterThan(limit)
-      }
-    }),
-  )
-
-  holds(
-    'says how long to wait, and that is enough',
-    fc.property(limits, seconds, requests, (limit, seconds, requests) => {
-      const limiter = memoryLimiter()
-      const windows: Window[] = [
-        { name: 'short', bucket: 'b', limit, seconds },
-        { name: 'long', bucket: 'b', limit: limit * 3, seconds: seconds * 10 },
-      ]
-      let now = 1_790_000_000_000
-      for (const { pause, cost } of requests) {
-        now += pause
-        const taken = limiter.take(windows, cost, now)
-        if (taken.taken || cost > limit) continue
-        const { resetAt } = taken.refusedBy
-        expect(resetAt).toBeGreaterThan(now)
-        now += Math.ceil((resetAt - now) / 1000) * 1000
-        expect(limiter.take(windows, cost, now).taken).toBe(true)
-      }
-    }),
-  )
-
-  holds(
-    'charges all windows or none',
-    fc.property(limits, limits, requests, (one, two, requests) => {
-      const limiter = memoryLimiter()
-      const windows: Window[] = [
-        { name: 'one', bucket: 'b', limit: one, seconds: 60 },
-        { name: 'two', bucket: 'b', limit: two, seconds: 60 },
-      ]
-      let charged = 0
-      for (const { cost } of requests) {
-        const { taken, states } = limiter.take(windows, cost, 1_790_000_000_000)
-        expect(taken).toBe(charged + cost <= Math.min(one, two))
-        if (taken) charged += cost
-        expect(states.map(({ remaining }) => remaining)).toEqual([one - charged, two - charged])
-      }
-    }),
-  )
-
-  holds(
-    'keeps buckets apart, and never spends or refunds more of a balance than is there',
-    fc.property(fc.nat(20), fc.array(fc.tuple(fc.boolean(), fc.nat(8)), { maxLength: 15 }), (start, moves) => {
-      const limiter = memoryLimiter()
-      limiter.setBalance('a', { remaining: start, used: 0 })
-      limiter.setBalance('b', { remaining: 1, used: 0 })
-      for (const [spend, cost] of moves) {
-        const before = limiter.balance('a')
-        if (spend) expect(limiter.spend('a', cost)?.spent).toBe(cost <= (before?.remaining ?? 0))
-        else limiter.refund('a', cost)
-        const { remaining = -1, used = -1 } = limiter.balance('a') ?? {}
-        expect(remaining).toBeGreaterThanOrEqual(0)
-        expect(used).toBeGreaterThanOrEqual(0)
-        expect(remaining + used).toBe(start)
-      }
-      expect(limiter.balance('b')).toEqual({ remaining: 1, used: 0 })
     }),
   )
 })

@@ -222,6 +222,13 @@ function answersAsDocumented(framework: Framework, storeUrl: () => Promise<strin
       expect(seen.headers.has('x-ratelimit-limit')).toBe(status !== 401 && key !== 'suspended')
     })
 
+    it('answers the end of the quota as documented', async () => {
+      expect(await call('quotaExhausted', 'POST', '/v1/generate', '{}')).toMatchObject({
+        status: 403,
+        body: '{"success":false,"error":{"code":"QUOTA_EXCEEDED","message":"Monthly quota exceeded"}}',
+      })
+    })
+
     it('says in its own envelope that a body is not JSON', async () => {
       expect(await call('read', 'POST', '/v1/generate', 'prompt=Hello')).toMatchObject({
         status: 400,
@@ -292,6 +299,17 @@ function answersAsDocumented(framework: Framework, storeUrl: () => Promise<strin
       const body = new FormData()
       body.set('file', new Blob(['frames']), 'clip.mp4')
       expect((await api('live', '/upload_media', { method: 'POST', body })).status).toBe(202)
+    })
+
+    it('counts the keys of a team together', async () => {
+      const path = '/get_results?job_id=task_123'
+      const seen: Seen[] = []
+      // Sixty-five with each key: neither would be refused for itself.
+      for (let i = 0; i < 130; i++) seen.push(await api(i % 2 === 0 ? 'live' : 'live2', path))
+      expect(seen.find(({ status }) => status === 429)?.body).toMatch(
+        /^{"error":"rate_limit_exceeded","message":"Rate limit exceeded. Retry after \d+ seconds."}$/,
+      )
+      expect((await api('starter', path)).status).toBe(404)
     })
   })
 

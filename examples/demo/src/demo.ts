@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
-import { balanceOf, type KeyStore, memoryLimiter } from '@latchkey/core'
+import { type KeyStore, manageBalances } from '@latchkey/core'
+import { type Counting, countingWith } from './counting.ts'
 import { expressListener } from './frameworks/express.ts'
 import { honoListener } from './frameworks/hono.ts'
 import { koaListener } from './frameworks/koa.ts'
@@ -59,13 +60,14 @@ export async function startDemo(options: Omit<DemoOptions, 'json' | 'help'>): Pr
 
 async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 'help'>): Promise<Demo> {
   const { framework, port, onPrem, masterKey = randomBytes(32).toString('base64url') } = options
-  const services = servicesOn(opened.store, masterKey, onPrem)
+  const counting = countingWith()
+  const services = servicesOn(opened.store, counting, masterKey, onPrem)
   const server = createServer(wellFormed(LISTENERS[framework](Object.values(services))))
   // No line is dropped in silence; Node's 16 KiB for all of them still hold.
   server.maxHeadersCount = 0
   // Before the store is filled: who fails at the port has made no keys that nobody knows.
   const url = await listen(server, port)
-  const seeded = await seed(opened.store, masterKey).catch(async (error) => {
+  const seeded = await fill(opened.store, counting, services, masterKey).catch(async (error) => {
     await closeServer(server)
     throw error
   })
@@ -84,22 +86,37 @@ async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 
 const NO_MASTER_KEY =
   'LATCHKEY_MASTER_KEY is not set: the signing secrets that this process makes for Visual Layer can be opened by it alone, and it opens no others'
 
-function servicesOn(store: KeyStore, masterKey: string, onPrem: boolean): Readonly<Record<ServiceName, Service>> {
-  const limiter = memoryLimiter()
-  const services = {
-    viesus: viesusService(store, limiter),
-    viralsync: viralsyncService(store, limiter),
-    aiApi: aiApiService(store, limiter),
-    viddyscribe: viddyscribeService(store, limiter),
+function servicesOn(
+  store: KeyStore,
+  counting: Counting,
+  masterKey: string,
+  onPrem: boolean,
+): Readonly<Record<ServiceName, Service>> {
+  return {
+    viesus: viesusService(store, counting),
+    viralsync: viralsyncService(store, counting),
+    aiApi: aiApiService(store, counting),
+    viddyscribe: viddyscribeService(store, counting),
     visualLayer: visualLayerService(store, masterKey, onPrem),
   }
-  // Counted in this process: every demo has its own, whoever made the accounts.
+}
+
+async function fill(
+  store: KeyStore,
+  { ledger }: Counting,
+  services: Readonly<Record<ServiceName, Service>>,
+  masterKey: string,
+): Promise<Seeded | undefined> {
+  const seeded = await seed(store, masterKey)
+  // Counted in this process: every demo has its own balances, whoever made the accounts.
   for (const { auth, balances = {} } of Object.values<Service>(services)) {
+    const book = manageBalances({ contract: auth.contract, ledger })
     for (const [id, balance] of Object.entries(balances)) {
-      limiter.setBalance(balanceOf(auth.contract.name, id), balance)
+      const account = await store.findAccount(id)
+      if (account !== undefined) await book.change(account, balance)
     }
   }
-  return services
+  return seeded
 }
 
 function describe(services: Readonly<Record<ServiceName, Service>>, url: string, seeded: Seeded | undefined) {

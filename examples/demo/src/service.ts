@@ -1,16 +1,14 @@
 import type { ErrorAnswers } from '@latchkey/contracts'
-import {
-  type Access,
-  type Answer,
-  type AnyAuth,
-  type AuthenticateOptions,
-  type Balance,
-  balanceOf,
-  type Denied,
-  type Everyone,
-  type Limiter,
-  type Principal,
-  type Requirement,
+import type {
+  Access,
+  Answer,
+  AnyAuth,
+  AuthenticateOptions,
+  BalanceChange,
+  Denied,
+  Everyone,
+  Principal,
+  Requirement,
 } from '@latchkey/core'
 
 export type ServiceName = 'viesus' | 'viralsync' | 'aiApi' | 'viddyscribe' | 'visualLayer'
@@ -24,10 +22,8 @@ export interface Service {
   readonly prefix: string
   readonly auth: AnyAuth
   readonly mount?: AuthenticateOptions
-  /** Holds the balances that routes are charged to. */
-  readonly limiter?: Limiter
-  /** What accounts have left when the demo starts, by their ids. */
-  readonly balances?: Readonly<Record<string, Balance>>
+  /** What accounts have used when the demo starts, by their ids. */
+  readonly balances?: Readonly<Record<string, BalanceChange>>
   /** Pages that the guard does not stand in front of, because they guard themselves; they answer every method. */
   readonly ownGuard?: readonly Page[]
   readonly routes: readonly Route[]
@@ -60,6 +56,8 @@ export interface Call {
   readonly parameters: Parameters
   readonly query: URLSearchParams
   header(name: string): string | undefined
+  /** Says what it has cost in truth. */
+  settle(actual: number): Promise<void>
   /** The body as text, which was not read before it was asked for. */
   text(): Promise<string>
 }
@@ -110,8 +108,7 @@ export async function answerOf(service: Service, route: Page & Partial<Route>, c
   } catch (error) {
     if (!(error instanceof BadRequest)) throw error
     // What was charged before the body was read is given back: nothing was done for it.
-    const cost = route.requires?.cost ?? 0
-    if (cost > 0) await service.limiter?.refund(balanceOf(service.auth.contract.name, provenBy(call).account.id), cost)
+    await call.settle(0)
     return service.errors.bad_request
   }
 }

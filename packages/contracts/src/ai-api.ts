@@ -1,5 +1,5 @@
 /** The AI API: keys as Bearer tokens, with permissions, an end, and rate limits on every answer. */
-import type { Answer, Contract, LimitState, RateLimit } from '@latchkey/core'
+import type { Answer, Contract, LimitState, Numbers, RateLimit } from '@latchkey/core'
 import { bearerChallenge } from './challenge.ts'
 import type { ErrorAnswers } from './errors.ts'
 
@@ -11,6 +11,8 @@ export interface AiApiOptions {
   readonly realm?: string
   /** Default, for each account: Free 60 a minute, 1,000 an hour, 10,000 a day; Pro 300, 10,000, 100,000. */
   readonly limits?: readonly RateLimit<AiApiPlan>[]
+  /** What an account may use up in a calendar month (UTC). Default: none, the documentation names several. */
+  readonly monthlyQuota?: Numbers<AiApiPlan>
   /** Whether keys that were not made by Latchkey are accepted too. Default false. */
   readonly imported?: boolean
 }
@@ -25,6 +27,7 @@ const LIMITS: readonly RateLimit<AiApiPlan>[] = [
 export function aiApi({
   realm = 'api',
   limits = LIMITS,
+  monthlyQuota,
   imported = false,
 }: AiApiOptions = {}): Contract<AiApiPlan, AiApiPermission, never> {
   const invalidToken = { 'WWW-Authenticate': bearerChallenge(realm, { error: 'invalid_token' }) }
@@ -43,6 +46,7 @@ export function aiApi({
     // `admin` is full access; nothing says that `write` covers `read`.
     permissions: { read: [], write: [], admin: ['*'], webhook: [] },
     limits,
+    quota: { name: 'month', period: { months: 1 }, ...(monthlyQuota !== undefined && { limit: monthlyQuota }) },
     challenge: bearerChallenge(realm),
     denials: {
       missing: answer(401, 'MISSING_API_KEY', 'API key is required', { header: 'Authorization' }),

@@ -10,5 +10,5 @@ export {
   viddyscribeErrors,
 } from './viddyscribe.ts'
 export { type ViesusOptions, viesus, viesusErrors } from './viesus.ts'
-export { type ViralsyncOptions, type ViralsyncPlan, viralsync, viralsyncErrors } from './viralsync.ts'
+export { type ViralsyncOptions, type ViralsyncPlan, viralsync, viralsyncErrors, viralsyncJobs } from './viralsync.ts'
 export { type VisualLayerOptions, visualLayer, visualLayerErrors } from './visual-layer.ts'

@@ -11,6 +11,8 @@ export interface ProblemDetailsOptions<
 > extends Partial<Omit<Contract<Plan, Permission, Feature, Providers>, 'denials' | 'allowed' | 'challenge'>> {
   /** The realm of the challenge. Default: the name. */
   readonly realm?: string
+  /** `upgrade_url` in the plan's 403. Default: none. */
+  readonly upgradeUrl?: string
 }
 
 /** The type that draft-ietf-httpapi-ratelimit-headers registers for both rate limits and quotas. */
@@ -30,7 +32,7 @@ export function problemDetails<
 >(
   options: ProblemDetailsOptions<Plan, Permission, Feature, Providers> = {},
 ): Contract<Plan, Permission, Feature, Providers> {
-  const { realm, ...given } = options
+  const { realm, upgradeUrl, ...given } = options
   const contract = {
     name: 'api',
     carriers: [{ kind: 'header', name: 'x-api-key' }, { kind: 'bearer' }] as const,
@@ -62,12 +64,14 @@ export function problemDetails<
       revoked: problem(401, 'revoked_credential', 'The credential has been revoked.', invalidToken),
       expired: problem(401, 'expired_credential', 'The credential has expired.', invalidToken),
       suspended: problem(403, 'account_suspended', 'The account is suspended.'),
-      plan: ({ needs, feature }) => ({
-        ...problem(403, 'plan_required', 'The plan does not include this.', undefined, {
+      plan: ({ plan, needs, feature, upgrades }) =>
+        problem(403, 'plan_required', 'The plan does not include this.', undefined, {
+          plan,
           ...(needs !== undefined && { required_plan: needs }),
           ...(feature !== undefined && { required_feature: feature }),
+          upgrade_to: upgrades,
+          ...(upgradeUrl !== undefined && { upgrade_url: upgradeUrl }),
         }),
-      }),
       forbidden: ({ permission }) =>
         permission === undefined
           ? problem(403, 'forbidden', 'The credential does not allow this.')
@@ -78,19 +82,28 @@ export function problemDetails<
               challenge({ error: 'insufficient_scope', scope: permission }),
               { required_permission: permission },
             ),
-      rate_limited: ({ limit, retryAfter }) =>
+      rate_limited: ({ limit, limits, retryAfter }) =>
         problem(
           429,
           'rate_limited',
           `The rate limit is reached. Retry after ${retryAfter} seconds.`,
-          { 'Retry-After': String(retryAfter), ...rateLimitFields([limit], limit.resetAt - retryAfter * 1000) },
+          {
+            'Retry-After': String(retryAfter),
+            ...rateLimitFields(limits, limit.resetAt - retryAfter * 1000),
+          },
           { type: QUOTA_EXCEEDED, title: QUOTA_TITLE, 'violated-policies': [limit.name] },
         ),
       concurrency: problem(429, 'concurrency_limited', 'Too many requests are under way.'),
-      exhausted: problem(429, 'quota_exhausted', 'The quota does not cover this request.', undefined, {
-        type: QUOTA_EXCEEDED,
-        title: QUOTA_TITLE,
-      }),
+      exhausted: ({ quota, cost, limit, remaining, refillsAt }) =>
+        problem(429, 'quota_exhausted', 'The quota does not cover this request.', undefined, {
+          type: QUOTA_EXCEEDED,
+          title: QUOTA_TITLE,
+          'violated-policies': [quota],
+          cost,
+          limit,
+          remaining,
+          ...(refillsAt !== null && { refills_at: new Date(refillsAt).toISOString() }),
+        }),
       hidden: problem(404, 'not_found', 'There is no such resource.'),
       unavailable: problem(503, 'unavailable', 'The service is temporarily unavailable.', { 'Retry-After': '5' }),
     },

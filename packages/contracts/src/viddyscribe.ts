@@ -1,5 +1,5 @@
 /** ViddyScribe Enterprise: `vsk_` keys in `X-API-Key`, plan features by endpoint, limits by team. */
-import type { Answer, Contract, RateLimit } from '@latchkey/core'
+import type { Answer, Contract, Numbers, RateLimit } from '@latchkey/core'
 import type { ErrorAnswers } from './errors.ts'
 
 export type ViddyscribePlan = 'starter' | 'enterprise'
@@ -23,6 +23,8 @@ export interface ViddyscribeOptions {
   readonly features?: Readonly<Partial<Record<ViddyscribeFeature, readonly ViddyscribePlan[]>>>
   /** Counted for each team over all its keys. Default: 120 requests in any 60 seconds; the documentation has no number. */
   readonly limits?: readonly RateLimit<ViddyscribePlan>[]
+  /** What a team may use up in a calendar month (UTC). Default: none, the documentation names no number. */
+  readonly monthlyQuota?: Numbers<ViddyscribePlan>
   /** Whether keys that were not made by Latchkey are accepted too. Default false. */
   readonly imported?: boolean
 }
@@ -35,6 +37,7 @@ export function viddyscribe({
   upgradeUrl = '/billing/upgrade',
   features = {},
   limits = [{ name: 'minute', seconds: 60, limit: 120, per: 'account' }],
+  monthlyQuota,
   imported = false,
 }: ViddyscribeOptions = {}): Contract<ViddyscribePlan, never, ViddyscribeFeature> {
   const names: Readonly<Record<string, string>> = { starter: 'Starter', enterprise: 'Enterprise', ...planNames }
@@ -59,6 +62,7 @@ export function viddyscribe({
       ...features,
     },
     limits,
+    quota: { name: 'month', period: { months: 1 }, ...(monthlyQuota !== undefined && { limit: monthlyQuota }) },
     challenge: 'APIKey',
     denials: {
       missing: unauthorized,
@@ -95,7 +99,25 @@ export function viddyscribe({
 }
 
 /** What the API answers beside denials, in the same envelope. */
-export const viddyscribeErrors: ErrorAnswers = {
+export const viddyscribeErrors: ErrorAnswers & {
+  readonly queue_full: (jobs: number) => Answer
+  readonly upload_not_ready: (uploadStatus: string) => Answer
+} = {
+  /** So many jobs of the team are waiting. */
+  queue_full: (jobs) =>
+    answer(
+      429,
+      'queue_limit_exceeded',
+      `You have ${jobs} jobs queued. Please wait for some to complete before submitting more.`,
+    ),
+  upload_not_ready: (uploadStatus) => ({
+    status: 409,
+    body: {
+      error: 'Upload is still in progress. Please retry shortly.',
+      code: 'upload_not_ready',
+      upload_status: uploadStatus,
+    },
+  }),
   bad_request: answer(400, 'bad_request', 'The request was invalid'),
   not_found: answer(404, 'not_found', 'Media or job not found'),
   internal_error: answer(500, 'internal_error', 'Internal server error'),

@@ -1,5 +1,5 @@
 /** VIESUS Cloud: a static key in `x-api-key` on every request to one GraphQL endpoint. */
-import type { Answer, Contract, Fields, RateLimit } from '@latchkey/core'
+import type { Answer, Contract, Fields, Quota, RateLimit } from '@latchkey/core'
 import type { ErrorAnswers } from './errors.ts'
 
 export interface ViesusOptions {
@@ -11,6 +11,8 @@ export interface ViesusOptions {
   readonly authenticationStatus?: 200 | 401
   /** Rate limits. Default: none, the documentation names none. */
   readonly limits?: readonly RateLimit[]
+  /** The credits of a period, such as `{ limit: 50, period: { months: 1 } }`. Default: those that accounts were given. */
+  readonly credits?: Omit<Quota, 'name'>
   /** Whether keys that were not made by Latchkey are accepted too. Default false. */
   readonly imported?: boolean
 }
@@ -19,6 +21,7 @@ export interface ViesusOptions {
 export function viesus({
   authenticationStatus = 200,
   limits = [],
+  credits = {},
   imported = false,
 }: ViesusOptions = {}): Contract<never, never, never> {
   if (authenticationStatus !== 200 && authenticationStatus !== 401) {
@@ -49,6 +52,7 @@ export function viesus({
     key: { prefix: '', length: 40, alphabet: 'base62', checksum: true },
     imported,
     limits,
+    quota: { name: 'credits', ...credits },
     challenge: 'APIKey',
     denials: {
       missing: unauthenticated,

@@ -1,5 +1,5 @@
 /** ViralSync: `vs_prod_` keys in `x-api-key` or as a Bearer token, for Pro plans and higher. */
-import type { Answer, Contract, RateLimit } from '@latchkey/core'
+import type { Answer, ConcurrencyLimit, Contract, Numbers, RateLimit } from '@latchkey/core'
 import { bearerChallenge } from './challenge.ts'
 import type { ErrorAnswers } from './errors.ts'
 
@@ -12,8 +12,17 @@ export interface ViralsyncOptions {
   readonly planNames?: Readonly<Partial<Record<ViralsyncPlan, string>>>
   /** Default: 120 requests in any 60 seconds for each key, on all plans. */
   readonly limits?: readonly RateLimit<ViralsyncPlan>[]
+  /** What an account may use up in a calendar month (UTC). Default: none, the documentation names no number. */
+  readonly monthlyQuota?: Numbers<ViralsyncPlan>
   /** Whether keys that were not made by Latchkey are accepted too. Default false. */
   readonly imported?: boolean
+}
+
+/** Jobs of an account that run at one time, for the routes that run them; Enterprise has no limit. */
+export const viralsyncJobs: ConcurrencyLimit<ViralsyncPlan> = {
+  name: 'jobs',
+  limit: { free: 1, pro: 3, business: 6 },
+  per: 'account',
 }
 
 const PLAN_NAMES: Readonly<Record<ViralsyncPlan, string>> = {
@@ -27,6 +36,7 @@ const PLAN_NAMES: Readonly<Record<ViralsyncPlan, string>> = {
 export function viralsync({
   realm = 'viralsync',
   planNames = {},
+  monthlyQuota,
   limits = [{ name: 'minute', seconds: 60, limit: 120, per: 'key' }],
   imported = false,
 }: ViralsyncOptions = {}): Contract<ViralsyncPlan, never, never> {
@@ -43,6 +53,7 @@ export function viralsync({
     imported,
     plans: ['free', 'pro', 'business', 'enterprise'],
     limits,
+    quota: { name: 'month', period: { months: 1 }, ...(monthlyQuota !== undefined && { limit: monthlyQuota }) },
     challenge: bearerChallenge(realm),
     denials: {
       missing: unauthorized,

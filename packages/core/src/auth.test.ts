@@ -6,6 +6,8 @@ import type { Answer } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import { digestKey } from './digest.ts'
+import type { Allowance } from './ledger.ts'
+import { memoryLedger } from './memory-ledger.ts'
 import { memoryLimiter } from './memory-limiter.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
 import type { AuthOptions } from './options.ts'
@@ -355,6 +357,9 @@ describe('the principal', () => {
   })
 })
 
+/** Of account_1, where nothing is refilled and no plan has a limit. */
+const ALLOWANCE: Allowance = { balanceId: 'acme:account_1', limit: undefined, start: 0, end: Infinity }
+
 describe('authenticating twice', () => {
   it('counts the rate once for one request', () => {
     const limiter = memoryLimiter()
@@ -376,7 +381,7 @@ describe('authenticating twice', () => {
     const auth = authOf({ onDenied: (denied) => reported.push(denied) })
     const request = {}
     const free = new Headers({ 'x-api-key': FREE_TEXT })
-    const denied = { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro' }
+    const denied = { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro', upgrades: ['pro'] }
     expect(auth.authenticator()(request, free)).toMatchObject(allowedBy('key'))
     expect(auth.authenticator({ plan: 'pro' })(request, free)).toEqual(denied)
     expect(auth.authenticator({ feature: 'video' })(request, free)).toMatchObject({ code: 'plan', feature: 'video' })
@@ -484,46 +489,49 @@ describe('authorizer', () => {
 
   describe('cost', () => {
     function metered(remaining: number) {
-      const limiter = memoryLimiter()
-      limiter.setBalance('acme:account_1', { remaining, used: 0 })
-      return { limiter, auth: authOf({ limiter }) }
+      const ledger = memoryLedger()
+      ledger.change(ALLOWANCE, { limit: remaining })
+      return { ledger, auth: authOf({ ledger }) }
     }
 
     it('is taken once all else has allowed', () => {
-      const { limiter, auth } = metered(10)
+      const { ledger, auth } = metered(10)
       expect(auth.authorizer({ permission: 'read', cost: 3, resource: () => 'allow' })({}, GOOD)).toMatchObject(
         allowedBy('key'),
       )
-      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 7, used: 3 })
+      expect(ledger.read(ALLOWANCE)).toEqual({ limit: 10, used: 3, start: 0 })
     })
 
     it('is not taken for a request that is denied', () => {
-      const { limiter, auth } = metered(10)
+      const { ledger, auth } = metered(10)
       const request = {}
       auth.authorizer({ cost: 1 })(request, NONE)
       auth.authorizer({ cost: 1 })(request, UNKNOWN_KEY)
       auth.authorizer({ cost: 1, permission: 'write' })(request, GOOD)
       auth.authorizer({ cost: 1, resource: () => 'hide' })(request, GOOD)
       auth.authorizer({ cost: 1, resource: () => 'forbid' })(request, GOOD)
-      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 10, used: 0 })
+      expect(ledger.read(ALLOWANCE)).toEqual({ limit: 10, used: 0, start: 0 })
     })
 
     it('that the balance does not cover is exhausted, after the resource rule', () => {
-      const { limiter, auth } = metered(2)
+      const { ledger, auth } = metered(2)
       expect(auth.authorizer({ cost: 3 })({}, GOOD)).toEqual({
         kind: 'denied',
         code: 'exhausted',
+        quota: 'quota',
         cost: 3,
+        limit: 2,
         remaining: 2,
+        refillsAt: null,
       })
       expect(auth.authorizer({ cost: 3, resource: () => 'hide' })({}, GOOD)).toMatchObject({ code: 'hidden' })
-      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 2, used: 0 })
+      expect(ledger.read(ALLOWANCE)).toEqual({ limit: 2, used: 0, start: 0 })
     })
 
     it('is not taken where the rate is spent', () => {
-      const { limiter, auth } = metered(10)
+      const { ledger, auth } = metered(10)
       for (let i = 0; i < 5; i++) auth.authorizer({ cost: 1 })({}, GOOD)
-      expect(limiter.balance('acme:account_1')).toEqual({ remaining: 7, used: 3 })
+      expect(ledger.read(ALLOWANCE)).toEqual({ limit: 10, used: 3, start: 0 })
     })
   })
 })
@@ -545,14 +553,14 @@ describe('check', () => {
   })
 
   it('takes the cost when it allows', () => {
-    const limiter = memoryLimiter()
-    limiter.setBalance('acme:account_1', { remaining: 5, used: 0 })
-    const { auth, principal } = proven({ limiter })
+    const ledger = memoryLedger()
+    ledger.change(ALLOWANCE, { limit: 5 })
+    const { auth, principal } = proven({ ledger })
     auth.check(principal, { cost: 2 }, 'forbid')
-    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 5, used: 0 })
+    expect(ledger.read(ALLOWANCE)).toEqual({ limit: 5, used: 0, start: 0 })
     auth.check(principal, { cost: 2 })
-    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 3, used: 2 })
-    expect(auth.check(principal, { cost: 4 })).toEqual({ kind: 'denied', code: 'exhausted', cost: 4, remaining: 3 })
+    expect(ledger.read(ALLOWANCE)).toEqual({ limit: 5, used: 2, start: 0 })
+    expect(auth.check(principal, { cost: 4 })).toMatchObject({ code: 'exhausted', cost: 4, remaining: 3 })
   })
 
   it('refuses a requirement that the contract does not know', () => {
@@ -606,7 +614,7 @@ describe('insecureAllowEveryone', () => {
 
   it('passes plan, permission and cost, and counts nothing', () => {
     const limiter = memoryLimiter()
-    const auth = everyone({ limiter: { ...limiter, take: fail, spend: fail } })
+    const auth = everyone({ limiter: { ...limiter, take: fail }, ledger: { ...memoryLedger(), reserve: fail } })
     const authorize = auth.authorizer({ plan: 'pro', permission: 'admin', cost: 5 })
     for (let i = 0; i < 10; i++) expect(authorize({}, NONE)).toMatchObject(allowedBy('none'))
   })

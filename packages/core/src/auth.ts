@@ -1,8 +1,10 @@
 import { admit } from './admit.ts'
+import { allowanceFinder } from './allowance.ts'
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import {
   type Access,
   authorize,
+  CHECK_REQUIREMENTS,
   checkRequirement,
   MOUNT_REQUIREMENTS,
   type PlanRequirement,
@@ -12,14 +14,25 @@ import {
   routeDenial,
 } from './authorize.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { createBrake } from './brake.ts'
 import { type CacheOptions, cachingReader, plainReader, type Reader } from './cache.ts'
+import { type Asked, countsByAddress } from './charge.ts'
+import { clientIp } from './client-ip.ts'
 import type { Contract } from './contract.ts'
+import type { Counting } from './count.ts'
 import { type Fields, fieldNameOf } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import type { IdentityProvider } from './identity.ts'
 import { checkText, leasePassed, settled } from './manage.ts'
+import { memoryLedger } from './memory-ledger.ts'
 import { memoryLimiter } from './memory-limiter.ts'
-import { type AuthenticateOptions, type AuthOptions, type AuthorizeOptions, checkOptions } from './options.ts'
+import {
+  type AuthenticateOptions,
+  type AuthOptions,
+  type AuthorizeOptions,
+  checkOptions,
+  type Host,
+} from './options.ts'
 import {
   type Allowed,
   ANONYMOUS,
@@ -33,7 +46,9 @@ import {
 import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, type Principal } from './principal.ts'
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
+import type { Reservation } from './reservation.ts'
 import type { ChangeFeed } from './store.ts'
+import { type Take, taker } from './take.ts'
 import { useRecorder } from './uses.ts'
 
 /**
@@ -54,9 +69,10 @@ export interface Auth<
    *
    * @throws TypeError when the options name what the contract does not know.
    */
-  authenticator(
+  authenticator<Request extends object>(
     options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
-  ): (request: object, fields: Fields) => Awaitable<Outcome<P> | Anonymous>
+    host?: Host<Request>,
+  ): (request: Request, fields: Fields) => Awaitable<Outcome<P> | Anonymous>
   /**
    * Makes the function that authorizes a request for a route. It takes the principal that this auth established for this
    * request, and authenticates by itself when there is none, so that a forgotten mount stays closed.
@@ -65,10 +81,11 @@ export interface Auth<
    */
   authorizer<Request extends object>(
     options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
+    host?: Host<Request>,
   ): (request: Request, fields: Fields) => Awaitable<Outcome<P>>
   /**
    * Checks a requirement inside a handler, where a loaded resource (`access`) or a cost is known only then. Takes the
-   * cost when it allows.
+   * cost when it allows: it is final, unless `reservation` of the outcome is settled or released.
    *
    * @throws TypeError when the requirement names what the contract does not know.
    */
@@ -77,6 +94,11 @@ export interface Auth<
     requirement: Requirement<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>>,
     access?: Access,
   ): Awaitable<Outcome<P>>
+  /**
+   * Says what a request has cost in truth, where its route took the most that it may cost: the rest is given back at once.
+   * See {@link Reservation}. Nothing happens where the account is not metered.
+   */
+  settle(request: object, actual: number): Promise<void>
   /** What this auth established for this request, if it did. */
   established(request: object): Allowed<P> | undefined
   /** The documented answer to a denial. */
@@ -86,6 +108,8 @@ export interface Auth<
    * depends on: a shared cache may keep it, for others without a credential.
    */
   headersFor(outcome: Allowed<P> | Anonymous): Readonly<Record<string, string>>
+  /** Those of them that tell of the limits: a route may have counted more than the mount. */
+  limitHeadersFor(outcome: Allowed<P>): Readonly<Record<string, string>>
   /**
    * Says that an account has changed that is not in the store: see `accounts` of {@link AuthOptions}. Answers when no process
    * goes on with what it has kept of it. Rejects when it cannot be announced.
@@ -159,6 +183,10 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     store,
     accounts,
     limiter = memoryLimiter(),
+    ledger = memoryLedger(),
+    whenLimiterDown,
+    onUncounted,
+    trustedHops = 0,
     pepper,
     masterKey,
     timeout = DEFAULT_TIMEOUT,
@@ -166,7 +194,14 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     onDenied,
     insecureAllowEveryone,
   } = options
-  const counting = { limiter, timeout }
+  const allowanceOf = allowanceFinder(contract)
+  const uncounted =
+    whenLimiterDown === 'allow-uncounted'
+      ? (fault: Denied<'unavailable'>) => quietly(() => onUncounted?.(fault))
+      : undefined
+  const counting: Counting = { limiter, ledger, allowanceOf, now, timeout, uncounted }
+  const takeForMount = taker(contract, counting, contract)
+  const brake = options.brake ? createBrake(options.brake === true ? {} : options.brake) : undefined
   const reader = readerOf(store.changes, options.cache, timeout)
   const prove = prover({ contract, store, reader, accounts, pepper, masterKey, timeout })
   const uses = useRecorder(contract.name, store, timeout)
@@ -174,31 +209,58 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
   const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
+  const countedAnonymous = new WeakSet<object>()
+  const reservations = new WeakMap<object, Reservation>()
 
   async function close(): Promise<void> {
     await Promise.all([uses.flush(), reader.close()])
   }
 
-  function authenticator(requirement: AuthenticateOptions = {}) {
-    checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
+  /** Only where it is counted: it costs a look at the header fields. */
+  function addressFinder<Request extends object>({ peerOf }: Host<Request>, asked: Asked) {
+    if (!countsByAddress(asked)) return () => undefined
+    return (request: Request, fields: Fields) => clientIp(fields, peerOf?.(request), trustedHops)
+  }
 
-    return (request: object, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
+  function authenticator<Request extends object>(requirement: AuthenticateOptions = {}, host: Host<Request> = {}) {
+    checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
+    const ipOf = brake === undefined ? addressFinder(host, contract) : addressFinder(host, BY_ADDRESS)
+
+    return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
       if (before !== undefined) return report(again(before, requirement), before.principal, request)
       if (insecureAllowEveryone === true) return establish(request, everyone)
       const at = now()
-      const proven = prove(fields, at)
-      if (proven === MISSING && requirement.optional === true) return ANONYMOUS
+      const ip = ipOf(request, fields)
+      // Where the address is not known nobody can be singled out.
+      const gate = brake === undefined || ip === undefined ? undefined : () => brake.denialFor(ip, at)
+      const proven = prove(fields, at, gate)
+      if (proven === MISSING && requirement.optional === true) return anonymous(request, ip, at)
       return chain(proven, (proof) => {
-        if (isDenied(proof)) return report(proof, undefined, request)
-        const admitted = admit(contract, counting, proof, requirement, at)
-        return chain(admitted, (outcome) => {
-          if (isDenied(outcome)) return report(outcome, proof, request)
+        if (isDenied(proof)) {
+          const denied = brake === undefined || ip === undefined ? proof : brake.answerTo(proof, ip, at)
+          return report(denied, undefined, request)
+        }
+        const denied = admit(contract, proof, requirement)
+        if (denied !== undefined) return report(denied, proof, request)
+        return chain(takeForMount(proof, ip, at), (taken) => {
+          if (isDenied(taken)) return report(taken, proof, request)
+          if (taken.end !== undefined) host.onEnd?.(request, taken.end)
           if (proof.via !== 'identity') uses.note(proof.key.id, at)
-          return establish(request, outcome)
+          return establish(request, { kind: 'allowed', principal: proof, limits: taken.limits })
         })
       })
     }
+  }
+
+  // Counted by address alone, and once for each request.
+  function anonymous(request: object, ip: string | undefined, at: number): Awaitable<Anonymous | Denied> {
+    if (countedAnonymous.has(request) || !countsByAddress(contract)) return ANONYMOUS
+    return chain(takeForMount(undefined, ip, at), (taken) => {
+      if (isDenied(taken)) return report(taken, undefined, request)
+      countedAnonymous.add(request)
+      return ANONYMOUS
+    })
   }
 
   // Mounted twice, the second mount asks for its plan alone: the rate was counted by the first.
@@ -214,43 +276,71 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 
   function authorizer<Request extends object>(
     requirement: AuthorizeOptions<string, string, string, Principal | Everyone, Request>,
+    host: Host<Request> = {},
   ) {
     checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
-    const authenticate = authenticator()
+    const authenticate = authenticator({}, host)
+    const take = taker(contract, counting, requirement)
+    const ipOf = addressFinder(host, requirement)
     const { resource } = requirement
     if (resource !== undefined && typeof resource !== 'function') {
       throw new TypeError('requirement.resource must be a function of the principal and the request')
+    }
+
+    function decide(
+      allowed: Allowed<Principal | Everyone>,
+      access: Access,
+      request: Request,
+      fields: Fields,
+    ): Awaitable<Outcome<Principal | Everyone>> {
+      const { principal } = allowed
+      const denied = authorize(contract, principal, requirement, access)
+      if (denied !== undefined) return report(denied, principal, request)
+      if (principal.via === 'none') return allowed
+      return chain(take(principal, ipOf(request, fields), now()), (taken) => {
+        if (isDenied(taken)) return report(taken, principal, request)
+        if (taken.end !== undefined) host.onEnd?.(request, taken.end)
+        if (taken.reservation !== undefined) reservations.set(request, taken.reservation)
+        return withLimits(allowed, taken)
+      })
     }
 
     return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone>> =>
       chain(authenticate(request, fields), (outcome) => {
         // Without `optional` nobody is anonymous; the type does not know.
         if (outcome.kind !== 'allowed') return outcome.kind === 'denied' ? outcome : MISSING
-        if (resource === undefined) return decide(outcome, requirement, 'allow', request)
+        if (resource === undefined) return decide(outcome, 'allow', request, fields)
         // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
         const denied = routeDenial(contract, outcome.principal, requirement)
         if (denied !== undefined) return report(denied, outcome.principal, request)
-        return chain(resource(outcome.principal, request), (access) => decide(outcome, requirement, access, request))
+        return chain(resource(outcome.principal, request), (access) => decide(outcome, access, request, fields))
       })
   }
 
-  function decide(
-    allowed: Allowed<Principal | Everyone>,
+  function check(
+    principal: Principal | Everyone,
     requirement: Requirement,
-    access: Access,
-    request?: object,
+    ...rule: [access?: Access]
   ): Awaitable<Outcome<Principal | Everyone>> {
-    const denial = authorize(contract, counting, allowed.principal, requirement, access)
-    return chain(denial, (denied) => report(denied ?? allowed, allowed.principal, request))
+    checkRequirement(contract, requirement, CHECK_REQUIREMENTS)
+    if (countsByAddress(requirement)) {
+      throw new TypeError('requirement.limits must be per key or account: a check knows no address')
+    }
+    // Not a default value: a rule that forgot to return must not be taken for one that is not there.
+    const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
+    const denied = authorize(contract, principal, requirement, access)
+    if (denied !== undefined) return report(denied, principal, undefined)
+    if (principal.via === 'none') return { kind: 'allowed', principal, limits: NO_LIMITS }
+    return chain(taker(contract, counting, requirement)(principal, undefined, now()), (taken) => {
+      if (isDenied(taken)) return report(taken, principal, undefined)
+      const { limits, reservation } = taken
+      return { kind: 'allowed', principal, limits, ...(reservation && { reservation }) }
+    })
   }
 
   function report<T>(outcome: T, principal: Principal | Everyone | undefined, request: object | undefined): T {
     if (onDenied !== undefined && isDenied(outcome)) {
-      // A log that throws or rejects must not open, break or delay a request.
-      try {
-        const told: unknown = onDenied(outcome, { service: contract.name, principal, request })
-        if (isPromise(told)) told.then(undefined, () => {})
-      } catch {}
+      quietly(() => onDenied(outcome, { service: contract.name, principal, request }))
     }
     return outcome
   }
@@ -259,11 +349,9 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     contract,
     authenticator,
     authorizer,
-    check(principal: Principal | Everyone, requirement: Requirement, ...rule: [access?: Access]) {
-      checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
-      // Not a default value: a rule that forgot to return must not be taken for one that is not there.
-      const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
-      return decide({ kind: 'allowed', principal, limits: NO_LIMITS }, requirement, access)
+    check,
+    async settle(request: object, actual: number) {
+      await reservations.get(request)?.settle(actual)
     },
     established: (request: object) => establishedBy.get(request),
     render: renderer(contract),
@@ -273,6 +361,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
         ? baseHeaders
         : { ...baseHeaders, ...contract.allowed(outcome.limits, now()) }
     },
+    limitHeadersFor: ({ limits }: Allowed<Principal | Everyone>) => contract.allowed?.(limits, now()) ?? {},
     async invalidate({ account }: { readonly account: string }) {
       const { changes } = store
       if (changes === undefined) return
@@ -282,6 +371,22 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** What is counted by address, for a brake. */
+const BY_ADDRESS: Asked = { limits: [{ name: 'failures', seconds: 1, limit: 1, per: 'ip' }] }
+
+/** The windows of a route stand beside those of the mount. */
+function withLimits<P>(allowed: Allowed<P>, { limits }: Take): Allowed<P> {
+  return limits.length === 0 ? allowed : { ...allowed, limits: [...allowed.limits, ...limits] }
+}
+
+/** A log that throws or rejects must not open, break or delay a request. */
+function quietly(tell: () => unknown): void {
+  try {
+    const told = tell()
+    if (isPromise(told)) told.then(undefined, () => {})
+  } catch {}
 }
 
 function readerOf(changes: ChangeFeed | undefined, cache: CacheOptions | false | undefined, timeout: number): Reader {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Access,
   authorize,
+  CHECK_REQUIREMENTS,
   checkRequirement,
   covers,
   MOUNT_REQUIREMENTS,
@@ -12,8 +13,6 @@ import {
 } from './authorize.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer } from './credential.ts'
-import type { Limiter, Spent } from './limiter.ts'
-import { memoryLimiter } from './memory-limiter.ts'
 import { EVERYONE, type KeyPrincipal } from './principal.ts'
 
 const CONTRACT: Contract = {
@@ -54,9 +53,9 @@ const PRINCIPAL: KeyPrincipal = {
   permissions: ['read'],
 }
 
-const counting = (limiter: Limiter = memoryLimiter()) => ({ limiter, timeout: 50 })
-const spending = (spend: Limiter['spend']): Limiter => ({ ...memoryLimiter(), spend })
-const unavailable = { kind: 'denied', code: 'unavailable', cause: expect.anything() }
+const MINUTE = { name: 'minute', seconds: 60, limit: 1, per: 'key' } as const
+const SLOTS = { name: 'requests', limit: 1, per: 'key' } as const
+const LIMITED: Contract = { ...CONTRACT, limits: [MINUTE], concurrency: SLOTS }
 
 describe('checkRequirement', () => {
   it.each([
@@ -74,6 +73,40 @@ describe('checkRequirement', () => {
   it.each([-1, 0.5, NaN, Infinity, '1', null])('refuses a cost of %j', (cost) => {
     expect(() => checkRequirement(CONTRACT, { cost: cost as number }, ROUTE_REQUIREMENTS)).toThrow(TypeError)
     expect(() => checkRequirement(CONTRACT, { cost: cost as number }, ROUTE_REQUIREMENTS)).toThrow(/requirement\.cost/)
+  })
+
+  it.each([
+    ['a limit of no plan', { limits: [{ name: 'm', seconds: 60, limit: { gold: 1 }, per: 'key' }] }, /limits/],
+    ['a limit that is no list', { limits: {} }, /limits/],
+    ['a limit with the name of one of the contract', { limits: [{ ...MINUTE }] }, /limits/],
+    [
+      'two limits of one name',
+      {
+        limits: [
+          { ...MINUTE, name: 'a' },
+          { ...MINUTE, name: 'a', seconds: 2 },
+        ],
+      },
+      /limits/,
+    ],
+    ['a limit that costs nothing', { limits: [{ ...MINUTE, name: 'a', cost: 0 }] }, /limits "a": cost/],
+    ['slots with the name of the contract’s', { concurrency: { ...SLOTS } }, /concurrency/],
+    ['slots of nobody', { concurrency: { ...SLOTS, name: 'jobs', per: 'team' } }, /concurrency: per/],
+    ['a refund for nothing', { refund: ['always'] }, /refund/],
+  ])('refuses %s', (_what, requirement, option) => {
+    const check = () => checkRequirement(LIMITED, requirement as unknown as Requirement, ROUTE_REQUIREMENTS)
+    expect(check).toThrow(TypeError)
+    expect(check).toThrow(option)
+  })
+
+  it('takes limits, slots and refunds for a route', () => {
+    const requirement: Requirement = {
+      limits: [{ name: 'generate', seconds: 60, limit: { free: 1 }, per: 'ip', cost: 2 }],
+      concurrency: { name: 'jobs', limit: 3, per: 'account', seconds: 10 },
+      refund: ['failed'],
+    }
+    expect(() => checkRequirement(LIMITED, requirement, ROUTE_REQUIREMENTS)).not.toThrow()
+    expect(() => checkRequirement(LIMITED, requirement, CHECK_REQUIREMENTS)).toThrow(/concurrency/)
   })
 
   it('refuses whatever is named where the contract has none', () => {
@@ -122,16 +155,28 @@ describe('planDenial', () => {
     ['enterprise', 'platinum', false],
   ])('of %s, asked for %s, passes: %s', (plan, needs, passes) => {
     const denied = { kind: 'denied', code: 'plan', plan, needs }
-    expect(planDenial(CONTRACT, plan, { plan: needs })).toEqual(passes ? undefined : denied)
+    const outcome = planDenial(CONTRACT, plan, { plan: needs })
+    if (passes) expect(outcome).toBeUndefined()
+    else expect(outcome).toMatchObject(denied)
   })
 
   it('asks for features by name, because they are not a ladder', () => {
     const denied = (plan: string, feature: string) => ({ kind: 'denied', code: 'plan', plan, feature })
     expect(planDenial(CONTRACT, 'pro', { feature: 'video' })).toBeUndefined()
-    expect(planDenial(CONTRACT, 'enterprise', { feature: 'video' })).toEqual(denied('enterprise', 'video'))
-    expect(planDenial(CONTRACT, 'free', { feature: 'video' })).toEqual(denied('free', 'video'))
-    expect(planDenial(CONTRACT, 'pro', { feature: 'none' })).toEqual(denied('pro', 'none'))
-    expect(planDenial(CONTRACT, 'pro', { feature: 'audio' })).toEqual(denied('pro', 'audio'))
+    expect(planDenial(CONTRACT, 'enterprise', { feature: 'video' })).toMatchObject(denied('enterprise', 'video'))
+    expect(planDenial(CONTRACT, 'free', { feature: 'video' })).toMatchObject(denied('free', 'video'))
+    expect(planDenial(CONTRACT, 'pro', { feature: 'none' })).toMatchObject(denied('pro', 'none'))
+    expect(planDenial(CONTRACT, 'pro', { feature: 'audio' })).toMatchObject(denied('pro', 'audio'))
+  })
+
+  it.each([
+    [{ plan: 'pro' }, ['pro', 'enterprise']],
+    [{ plan: 'enterprise' }, ['enterprise']],
+    [{ feature: 'video' }, ['pro']],
+    [{ feature: 'none' }, []],
+    [{ plan: 'enterprise', feature: 'video' }, []],
+  ])('names the plans that would do for %j', (requirement, upgrades) => {
+    expect(planDenial(CONTRACT, 'free', requirement)).toMatchObject({ upgrades })
   })
 
   it('asks for the plan before the feature', () => {
@@ -207,8 +252,8 @@ describe('routeDenial', () => {
 })
 
 describe('authorize', () => {
-  const ask = (requirement: Requirement, access: Access = 'allow', limiter?: Limiter) =>
-    authorize(CONTRACT, counting(limiter), PRINCIPAL, requirement, access)
+  const ask = (requirement: Requirement, access: Access = 'allow') =>
+    authorize(CONTRACT, PRINCIPAL, requirement, access)
 
   it('allows what is covered', () => {
     expect(ask({ plan: 'pro', feature: 'video', permission: 'read' })).toBeUndefined()
@@ -222,91 +267,22 @@ describe('authorize', () => {
   it.each([[undefined], [null], [true], [''], ['allowed'], ['ALLOW'], [1], [{}]])(
     'takes a resource rule that says %j for a refusal',
     (access) => {
-      const denied = authorize(CONTRACT, counting(), PRINCIPAL, {}, access as unknown as Access)
+      const denied = authorize(CONTRACT, PRINCIPAL, {}, access as unknown as Access)
       expect(denied).toEqual({ kind: 'denied', code: 'forbidden' })
     },
   )
 
-  it('asks for plan, permission, resource and quota in this order', () => {
-    const limiter = memoryLimiter()
-    limiter.setBalance('acme:account_1', { remaining: 0, used: 0 })
-    const cost = 1
-    expect(ask({ plan: 'enterprise', permission: 'write', cost }, 'hide', limiter)).toMatchObject({ code: 'plan' })
-    expect(ask({ permission: 'write', cost }, 'hide', limiter)).toMatchObject({
-      code: 'forbidden',
-      permission: 'write',
-    })
-    expect(ask({ permission: 'read', cost }, 'hide', limiter)).toMatchObject({ code: 'hidden' })
-    expect(ask({ permission: 'read', cost }, 'allow', limiter)).toMatchObject({ code: 'exhausted' })
-  })
-
-  it('takes the cost only when all else allows', () => {
-    const limiter = memoryLimiter()
-    limiter.setBalance('acme:account_1', { remaining: 10, used: 0 })
-    ask({ plan: 'enterprise', cost: 1 }, 'allow', limiter)
-    ask({ permission: 'write', cost: 1 }, 'allow', limiter)
-    ask({ cost: 1 }, 'hide', limiter)
-    ask({ cost: 1 }, 'forbid', limiter)
-    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 10, used: 0 })
-    expect(ask({ permission: 'read', cost: 3 }, 'allow', limiter)).toBeUndefined()
-    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 7, used: 3 })
-  })
-
-  it('refuses a cost that the balance does not cover, and takes nothing', () => {
-    const limiter = memoryLimiter()
-    limiter.setBalance('acme:account_1', { remaining: 2, used: 0 })
-    expect(ask({ cost: 3 }, 'allow', limiter)).toEqual({ kind: 'denied', code: 'exhausted', cost: 3, remaining: 2 })
-    expect(limiter.balance('acme:account_1')).toEqual({ remaining: 2, used: 0 })
-  })
-
-  it('does not meter an account without a balance, nor a requirement without a cost', () => {
-    const limiter = memoryLimiter()
-    expect(ask({ cost: 3 }, 'allow', limiter)).toBeUndefined()
-    const unasked = spending(() => {
-      throw new Error('asked')
-    })
-    expect(ask({}, 'allow', unasked)).toBeUndefined()
-    expect(ask({ cost: 0 }, 'allow', unasked)).toBeUndefined()
-    expect(ask({ cost: 3 })).toBeUndefined()
+  it('asks for plan, permission and resource in this order', () => {
+    expect(ask({ plan: 'enterprise', permission: 'write' }, 'hide')).toMatchObject({ code: 'plan' })
+    expect(ask({ permission: 'write' }, 'hide')).toMatchObject({ code: 'forbidden', permission: 'write' })
+    expect(ask({ permission: 'read' }, 'hide')).toMatchObject({ code: 'hidden' })
   })
 
   it('asks the resource rule of everyone, and nothing else, where authentication is off', () => {
-    const unasked = spending(() => {
-      throw new Error('asked')
-    })
     const everyone = (access: Access) =>
-      authorize(CONTRACT, counting(unasked), EVERYONE, { plan: 'enterprise', permission: 'admin', cost: 5 }, access)
+      authorize(CONTRACT, EVERYONE, { plan: 'enterprise', permission: 'admin', cost: 5 }, access)
     expect(everyone('allow')).toBeUndefined()
     expect(everyone('hide')).toMatchObject({ code: 'hidden' })
     expect(everyone('forbid')).toMatchObject({ code: 'forbidden' })
-  })
-
-  it('is unavailable, and not open, when the limiter throws, rejects or hangs', async () => {
-    const cause = new Error('gone')
-    const throwing = spending(() => {
-      throw cause
-    })
-    expect(ask({ cost: 1 }, 'allow', throwing)).toEqual({ ...unavailable, cause })
-    const rejecting = spending(() => Promise.reject(cause))
-    await expect(ask({ cost: 1 }, 'allow', rejecting)).resolves.toEqual({ ...unavailable, cause })
-    const hanging = spending(() => new Promise(() => {}))
-    await expect(ask({ cost: 1 }, 'allow', hanging)).resolves.toEqual(unavailable)
-  })
-
-  it('waits for a limiter that answers with a promise', async () => {
-    const limiter = spending(async () => ({ spent: false, balance: { remaining: 0, used: 5 } }))
-    await expect(ask({ cost: 1 }, 'allow', limiter)).resolves.toMatchObject({ code: 'exhausted', remaining: 0 })
-  })
-
-  it.each([
-    ['null', null],
-    ['an empty object', {}],
-    ['a refusal without its balance', { spent: false }],
-    ['a word for a truth', { spent: 'no', balance: { remaining: 0, used: 0 } }],
-    ['a text', 'OK'],
-    ['a number', 1],
-  ])('is unavailable, and not open, when the limiter returns %s', async (_what, garbage) => {
-    const limiter = spending(() => garbage as unknown as Spent)
-    expect(await ask({ cost: 1 }, 'allow', limiter)).toEqual(unavailable)
   })
 })

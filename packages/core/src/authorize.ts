@@ -1,8 +1,6 @@
-import { attempt } from './attempt.ts'
-import { type Awaitable, chain } from './awaitable.ts'
-import { type AnyContract, checkKnown } from './contract.ts'
-import { balanceOf, type Counting, isSpent } from './limiter.ts'
-import { type Denied, HIDDEN, isDenied, unavailable } from './outcome.ts'
+import { checkConcurrency, checkLimits, checkRefund } from './check-limits.ts'
+import { type AnyContract, type ConcurrencyLimit, checkKnown, type RateLimit, type Refund } from './contract.ts'
+import { type Denied, HIDDEN } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 
 /** What a resource's own rule says: `forbid` is answered 403, `hide` as a resource that does not exist. */
@@ -16,7 +14,7 @@ export interface PlanRequirement<Plan extends string = string, Feature extends s
   readonly feature?: Feature
 }
 
-/** What a route asks. Checked in this order: plan, feature, permission, resource, quota. */
+/** What a route asks. Checked in this order: plan, feature, permission, resource, limits, concurrency, cost. */
 export interface Requirement<
   Plan extends string = string,
   Permission extends string = string,
@@ -24,13 +22,23 @@ export interface Requirement<
 > extends PlanRequirement<Plan, Feature> {
   /** A permission that the key's permissions must cover. */
   readonly permission?: Permission
-  /** Units taken from the account's balance once all else is allowed. Default 0. An account without one is not metered. */
+  /** Windows of the route's own, beside the contract's. Routes that name one alike share it. */
+  readonly limits?: readonly RateLimit<Plan>[]
+  /** Requests to the route that are under way at one time. Not in `auth.check`, which does not see a request end. */
+  readonly concurrency?: ConcurrencyLimit<Plan>
+  /**
+   * Units taken from the account's balance once all else is allowed: at most what the route may cost, see
+   * `auth.settle`. Default 0. An account without a balance is not metered.
+   */
   readonly cost?: number
+  /** When the cost is given back. Default: as the contract says. */
+  readonly refund?: readonly Refund[]
 }
 
 /** What a mount may ask for, and what a route or a check may. */
 export const MOUNT_REQUIREMENTS: readonly string[] = ['plan', 'feature', 'optional']
-export const ROUTE_REQUIREMENTS: readonly string[] = ['plan', 'feature', 'permission', 'cost', 'resource']
+export const CHECK_REQUIREMENTS: readonly string[] = ['plan', 'feature', 'permission', 'limits', 'cost']
+export const ROUTE_REQUIREMENTS: readonly string[] = [...CHECK_REQUIREMENTS, 'concurrency', 'refund', 'resource']
 
 /**
  * @throws TypeError when a requirement names what the contract does not know, its cost is no whole number, or it has a
@@ -44,7 +52,7 @@ export function checkRequirement(contract: AnyContract, requirement: Requirement
     if (!accepted.includes(name)) throw new TypeError(`requirement.${name} must be one of ${accepted.join(', ')}`)
     if (value === undefined) throw new TypeError(`requirement.${name} must have a value, or be left out`)
   }
-  const { plan, feature, permission, cost = 0 } = requirement
+  const { plan, feature, permission, limits, concurrency, cost = 0, refund } = requirement
   if (plan !== undefined) checkKnown('requirement.plan', 'plan', plan, contract.plans ?? [])
   if (feature !== undefined) {
     checkKnown('requirement.feature', 'feature', feature, Object.keys(contract.features ?? {}))
@@ -52,6 +60,11 @@ export function checkRequirement(contract: AnyContract, requirement: Requirement
   if (permission !== undefined) {
     checkKnown('requirement.permission', 'permission', permission, Object.keys(contract.permissions ?? {}))
   }
+  if (limits !== undefined) checkLimits('requirement.limits', limits, contract.plans, contract.limits)
+  if (concurrency !== undefined) {
+    checkConcurrency('requirement.concurrency', concurrency, contract.plans, contract.concurrency)
+  }
+  if (refund !== undefined) checkRefund('requirement.refund', refund)
   if (!Number.isSafeInteger(cost) || cost < 0) throw new TypeError('requirement.cost must be a whole number, 0 or more')
 }
 
@@ -63,12 +76,20 @@ export function planDenial(
 ): Denied<'plan'> | undefined {
   const { plan: needs, feature } = requirement
   if (needs !== undefined && !reaches(contract.plans ?? [], plan, needs)) {
-    return { kind: 'denied', code: 'plan', plan, needs }
+    return { kind: 'denied', code: 'plan', plan, needs, upgrades: upgradesFor(contract, requirement) }
   }
   if (feature !== undefined && !contract.features?.[feature]?.includes(plan)) {
-    return { kind: 'denied', code: 'plan', plan, feature }
+    return { kind: 'denied', code: 'plan', plan, feature, upgrades: upgradesFor(contract, requirement) }
   }
   return undefined
+}
+
+/** Of all that is required together: an upgrade that leads to the next refusal is none. */
+function upgradesFor({ plans = [], features }: AnyContract, { plan: needs, feature }: PlanRequirement): string[] {
+  return plans.filter((plan) => {
+    if (needs !== undefined && !reaches(plans, plan, needs)) return false
+    return feature === undefined || features?.[feature]?.includes(plan) === true
+  })
 }
 
 function reaches(ladder: readonly string[], plan: string, needs: string): boolean {
@@ -115,33 +136,20 @@ export function routeDenial(
 }
 
 /**
- * Whether a proven principal may do what a route does: plan → feature → permission → resource → quota. `access` is the
- * answer of the resource's own rule. The cost is taken from the balance only if all else is allowed.
+ * Whether a proven principal may do what a route does, before it is counted: plan → feature → permission → resource.
+ * `access` is the answer of the resource's own rule.
  *
- * Everyone (authentication switched off) passes plan, permission and quota; the resource's rule still holds.
+ * Everyone (authentication switched off) passes plan and permission; the resource's rule still holds.
  */
 export function authorize(
   contract: AnyContract,
-  { limiter, timeout }: Counting,
   principal: Principal | Everyone,
   requirement: Requirement,
   access: Access,
-): Awaitable<Denied | undefined> {
+): Denied | undefined {
   const denied = routeDenial(contract, principal, requirement)
   if (denied !== undefined) return denied
   if (access === 'hide') return HIDDEN
   // Anything but the word itself is a refusal: a rule that forgot to return must not open the resource.
-  if (access !== 'allow') return { kind: 'denied', code: 'forbidden' }
-
-  const { cost = 0 } = requirement
-  if (principal.via === 'none' || cost === 0) return undefined
-  const balanceId = balanceOf(contract.name, principal.account.id)
-  const spent = attempt(() => limiter.spend(balanceId, cost), timeout)
-  return chain(spent, (result) => {
-    if (isDenied(result)) return result
-    if (!isSpent(result)) return unavailable(new Error('the limiter returned a broken answer'))
-    return result === undefined || result.spent
-      ? undefined
-      : { kind: 'denied', code: 'exhausted', cost, remaining: result.balance.remaining }
-  })
+  return access === 'allow' ? undefined : { kind: 'denied', code: 'forbidden' }
 }

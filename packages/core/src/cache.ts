@@ -15,7 +15,10 @@ export interface CacheOptions {
 }
 
 /** Finds what a store has under an id. What the store throws, or does not say in time, is `unavailable`. */
-export type Lookup<T> = (id: string) => Awaitable<T | undefined | Denied<'unavailable'>>
+export type Lookup<T> = (id: string, gate?: Gate) => Awaitable<T | undefined | Denied<'unavailable' | 'rate_limited'>>
+
+/** Asked before a store is asked, and not where the answer is kept. What it says is answered instead. */
+export type Gate = () => Denied<'rate_limited'> | undefined
 
 export interface Reading<T> {
   read(id: string): Awaitable<T | undefined>
@@ -49,8 +52,8 @@ export function plainReader(timeout: number): Reader {
   return {
     lookup:
       <T extends object>({ read }: Reading<T>): Lookup<T> =>
-      (id) =>
-        attempt(() => read(id), timeout),
+      (id, gate) =>
+        gate?.() ?? attempt(() => read(id), timeout),
     close: async () => {},
   }
 }
@@ -62,8 +65,8 @@ export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: 
   return {
     lookup<T extends object>(reading: Reading<T>): Lookup<T> {
       const kept = keptLookup(lease, reading, options, timeout)
-      const plain = (id: string) => attempt(() => reading.read(id), timeout)
-      return (id) => (member === undefined ? plain(id) : kept(id))
+      const plain = plainReader(timeout).lookup(reading)
+      return (id, gate) => (member === undefined ? plain(id, gate) : kept(id, gate))
     },
     async close() {
       const left = member
@@ -87,15 +90,17 @@ function keptLookup<T extends object>(
 
   let moment = 0
 
-  function find(id: string): ReturnType<Lookup<T>> {
-    if (lease.isHeld()) return recall(id)
+  function find(id: string, gate?: Gate): ReturnType<Lookup<T>> {
+    if (lease.isHeld()) return recall(id, gate)
     const asked = ++moment
-    return chain(lease.renew(), (isHeld) => (isHeld ? recall(id) : readSince(asked, id)))
+    return chain(lease.renew(), (isHeld) => (isHeld ? recall(id, gate) : (gate?.() ?? readSince(asked, id))))
   }
 
-  function recall(id: string): ReturnType<Lookup<T>> {
+  function recall(id: string, gate?: Gate): ReturnType<Lookup<T>> {
     const entry = found.get(id) ?? missed.get(id)
     if (entry !== undefined && epochs.isCurrent(entry)) return entry.value
+    const closed = gate?.()
+    if (closed !== undefined) return closed
     const flight = flights.get(id)
     // One of an earlier term is not waited for: it may hang.
     if (flight !== undefined && flight.term === lease.term()) return join(flight, id)

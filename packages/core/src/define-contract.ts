@@ -1,3 +1,4 @@
+import { checkConcurrency, checkLimits, checkQuota, checkRefund, isQuotable } from './check-limits.ts'
 import { type AnyContract, type Contract, checkKnown } from './contract.ts'
 import { fieldNameOf } from './credential.ts'
 import { checkProvider, type IdentityProvider } from './identity.ts'
@@ -77,37 +78,21 @@ function checkToken({ issuer, audience, leeway, expiryLeeway, maxLifetime }: Tok
   }
 }
 
-function checkPlans({ plans = [], features = {}, limits = [] }: AnyContract): void {
+function checkPlans({ plans = [], features = {}, limits, concurrency, quota, refund }: AnyContract): void {
   for (const [feature, having] of Object.entries(features)) {
     for (const plan of having) checkKnown(`contract.features.${feature}`, 'plan', plan, plans)
   }
-  if (new Set(limits.map(({ name }) => name)).size < limits.length) {
-    throw new TypeError('contract.limits must have a name each: two of one name would share a window')
-  }
-  for (const { name, seconds, limit, per } of limits) {
-    if (!QUOTABLE.test(name))
-      throw new TypeError(`contract.limits "${name}": name must be printable ASCII without blank or quote`)
-    if (per !== 'key' && per !== 'account') throw new TypeError(`contract.limits "${name}": per must be key or account`)
-    if (!(Number.isInteger(seconds) && seconds > 0)) {
-      throw new TypeError(`contract.limits "${name}": seconds must be a whole number above 0`)
-    }
-    if (Object.keys(Object(limit)).length === 0 && typeof limit !== 'number') {
-      throw new TypeError(`contract.limits "${name}": limit must be a number, or one for each plan`)
-    }
-    for (const [plan, number] of Object.entries(typeof limit === 'number' ? { '': limit } : limit)) {
-      if (plan !== '') checkKnown(`contract.limits "${name}"`, 'plan', plan, plans)
-      if (!(Number.isInteger(number) && Number(number) > 0)) {
-        throw new TypeError(`contract.limits "${name}": limit must be a whole number above 0`)
-      }
-    }
-  }
+  if (limits !== undefined) checkLimits('contract.limits', limits, plans)
+  if (concurrency !== undefined) checkConcurrency('contract.concurrency', concurrency, plans)
+  if (quota !== undefined) checkQuota('contract.quota', quota, plans)
+  if (refund !== undefined) checkRefund('contract.refund', refund)
 }
 
 function checkPermissions({ permissions = {} }: AnyContract): void {
   const known = Object.keys(permissions)
   for (const name of known) {
     // RFC 6749 §3.3: a scope-token, because a challenge names it.
-    if (!QUOTABLE.test(name))
+    if (!isQuotable(name))
       throw new TypeError(`contract.permissions "${name}" must be printable ASCII without blank or quote`)
   }
   for (const [permission, covered] of Object.entries(permissions)) {
@@ -117,9 +102,6 @@ function checkPermissions({ permissions = {} }: AnyContract): void {
     }
   }
 }
-
-/** What may stand between the quotes of a header field: printable ASCII without blank, quote and backslash. */
-const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /** RFC 9110 §5.1 and §5.6.2: what a header field may be called. */
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
@@ -135,11 +117,19 @@ const SAMPLES: { readonly [Code in DenialCode]: Denied<Code> } = {
   expired: { kind: 'denied', code: 'expired', keyId: 'key_1234567890', expiredAt: 1_704_067_200_000 },
   token_invalid: { kind: 'denied', code: 'token_invalid', reason: 'signature' },
   suspended: { kind: 'denied', code: 'suspended', accountId: 'account' },
-  plan: { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro' },
-  rate_limited: { kind: 'denied', code: 'rate_limited', limit: SAMPLE_LIMIT, retryAfter: 14 },
+  plan: { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro', upgrades: ['pro'] },
+  rate_limited: { kind: 'denied', code: 'rate_limited', limit: SAMPLE_LIMIT, limits: [SAMPLE_LIMIT], retryAfter: 14 },
   concurrency: { kind: 'denied', code: 'concurrency', limit: 3 },
   forbidden: { kind: 'denied', code: 'forbidden', permission: 'write' },
-  exhausted: { kind: 'denied', code: 'exhausted', cost: 1, remaining: 0 },
+  exhausted: {
+    kind: 'denied',
+    code: 'exhausted',
+    quota: 'month',
+    cost: 1,
+    limit: 50,
+    remaining: 0,
+    refillsAt: 1_640_995_200_000,
+  },
   hidden: { kind: 'denied', code: 'hidden' },
   unavailable: { kind: 'denied', code: 'unavailable', cause: undefined },
 }

@@ -1,7 +1,7 @@
 import type { Auth } from './auth.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Fields } from './credential.ts'
-import type { Anonymous, Denied, Outcome } from './outcome.ts'
+import type { Allowed, Anonymous, Denied, Outcome } from './outcome.ts'
 
 /** What an adapter does with a decision: set what is there, then answer the denial or go on. */
 export interface Guarded<P> {
@@ -9,7 +9,7 @@ export interface Guarded<P> {
   readonly denied: Denied | undefined
   /** For the place where the framework's users look; there when this guard was the first to prove it. */
   readonly principal: P | undefined
-  /** The header fields that the answer starts with; there once for each request. */
+  /** The header fields that the answer starts with; once for each request, and again where a route has counted more. */
   readonly headers: Readonly<Record<string, string>> | undefined
 }
 
@@ -22,16 +22,25 @@ export function guard<Plan extends string, Permission extends string, Feature ex
   decide: (request: R, fields: Fields) => Awaitable<Outcome<P> | Anonymous>,
 ): (request: R, fields: Fields) => Awaitable<Guarded<P>> {
   return (request, fields) => {
-    const mounted = auth.established(request) !== undefined
+    const before = auth.established(request)
     return chain(decide(request, fields), (outcome) => {
-      const allowed = mounted ? undefined : auth.established(request)
-      const first = outcome.kind === 'anonymous' ? outcome : allowed
+      const established = before ?? auth.established(request)
       return {
         // What is neither allowed nor anonymous is denied, whatever it may be.
         denied: outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome,
-        principal: allowed?.principal,
-        headers: first && auth.headersFor(first),
+        principal: before === undefined ? established?.principal : undefined,
+        headers: before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before),
       }
     })
+  }
+
+  function firstHeaders(outcome: Outcome<P> | Anonymous, established: Allowed<P> | undefined) {
+    const first = outcome.kind === 'denied' ? established : outcome
+    return first && auth.headersFor(first)
+  }
+
+  // What a route has counted beside the mount stands in its own answer's fields.
+  function laterHeaders(outcome: Outcome<P> | Anonymous, before: Allowed<P>) {
+    return outcome.kind === 'allowed' && outcome.limits !== before.limits ? auth.limitHeadersFor(outcome) : undefined
   }
 }

@@ -13,7 +13,9 @@ it('exports these names from @latchkey/core', async () => {
     'isPromise',
     'keyCodec',
     'manageAccounts',
+    'manageBalances',
     'manageKeys',
+    'memoryLedger',
     'memoryLimiter',
     'memoryStore',
     'principalOf',
@@ -25,6 +27,7 @@ it('exports these names from @latchkey/core/node', async () => {
   expect(Object.keys(await import('./node/index.ts')).sort()).toEqual([
     'rawFields',
     'setAllowedHeaders',
+    'whenEnded',
     'writeRendered',
   ])
 })

@@ -7,14 +7,20 @@ export {
 } from './auth.ts'
 export type { Access, PlanRequirement, Requirement } from './authorize.ts'
 export { type Awaitable, isPromise } from './awaitable.ts'
+export type { BrakeOptions } from './brake.ts'
 export type { CacheOptions } from './cache.ts'
 export type {
   Answer,
   AnyContract,
+  ConcurrencyLimit,
   Contract,
   DenialRow,
   DenialTable,
+  Numbers,
+  Quota,
   RateLimit,
+  Refund,
+  SharedBy,
 } from './contract.ts'
 export { bearer, type Carrier, type Fields, header } from './credential.ts'
 export { defineContract } from './define-contract.ts'
@@ -31,15 +37,8 @@ export {
   type NewKey,
   statusOf,
 } from './keys.ts'
-export {
-  type Balance,
-  balanceOf,
-  type Limiter,
-  type LimitState,
-  type Spent,
-  type Taken,
-  type Window,
-} from './limiter.ts'
+export { type Allowance, type BalanceChange, balanceOf, type Charged, type Ledger, type Standing } from './ledger.ts'
+export type { Charge, Limiter, LimitState, Slots, Taken, Window } from './limiter.ts'
 export type { ManageOptions } from './manage.ts'
 export {
   type Accounts,
@@ -47,11 +46,14 @@ export {
   manageAccounts,
   type NewAccount,
 } from './manage-accounts.ts'
+export { type Balance, type Balances, type ManageBalancesOptions, manageBalances } from './manage-balances.ts'
 export { type ManageKeysOptions, manageKeys } from './manage-keys.ts'
+export { type MemoryLedger, memoryLedger } from './memory-ledger.ts'
 export { type MemoryLimiter, memoryLimiter } from './memory-limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
-export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, DenialContext } from './options.ts'
+export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, DenialContext, Host } from './options.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'
+export type { Period } from './period.ts'
 export type {
   Everyone,
   IdentityPrincipal,
@@ -61,6 +63,7 @@ export type {
   TokenPrincipal,
 } from './principal.ts'
 export type { Rendered } from './render.ts'
+export type { Reservation } from './reservation.ts'
 export type { MasterKey } from './seal.ts'
 export type {
   Account,
@@ -95,4 +98,5 @@ export type {
   SigningSecret,
   StoreCapabilities,
 } from './store.ts'
+export type { Ending } from './take.ts'
 export type { TokenRules } from './verify-token.ts'

@@ -1,132 +1,169 @@
-import type { Balance, Limiter, LimitState, Spent, Taken, Window } from './limiter.ts'
+import type { Charge, Limiter, LimitState, Slots, Taken, Window } from './limiter.ts'
+import { erase, fitsAt, forget, nextLeaves, record, type SlidingLog, slidingLog } from './sliding-log.ts'
 
 export type MemoryLimiter = {
   readonly [M in keyof Limiter]: (...args: Parameters<Limiter[M]>) => Exclude<ReturnType<Limiter[M]>, Promise<unknown>>
 }
 
-/** Requests that were counted together: those within a thousandth of the window. */
-interface Run {
-  readonly startedAt: number
-  lastAt: number
-  count: number
+/** A slot that is taken. */
+interface Hold {
+  readonly takenAt: number
+  readonly endsAt: number
 }
 
-interface SlidingLog {
-  readonly milliseconds: number
-  readonly runs: Run[]
-  count: number
+interface WindowPlace {
+  readonly kind: 'window'
+  readonly log: SlidingLog
+  /** It was empty, and nobody finds it by its name any more. */
+  isDropped: boolean
 }
 
-const RUNS_PER_WINDOW = 1000
-const SWEEP_EVERY = 1024
+interface SlotPlace {
+  readonly kind: 'slots'
+  readonly held: Set<Hold>
+  isDropped: boolean
+}
+
+/** A window of a charge, and where it is counted. */
+interface Counted {
+  readonly window: Window
+  readonly place: WindowPlace
+}
+
+/** Where a charge is counted. */
+interface Places {
+  readonly windows: readonly Counted[]
+  readonly slots: SlotPlace | undefined
+}
 
 /**
- * Counts in this process's memory; synchronous. A window is a log of the requests in it, not a counter that is reset, so
- * there is no edge at which two bursts fit side by side. Memory per window is bounded by a thousand entries: requests
- * closer together than a thousandth of the window leave it together, never early.
+ * Counts in this process's memory; synchronous. A window is a log of the units in it, not a counter that is reset, so
+ * there is no edge at which two bursts fit side by side. Memory for each window is bounded by a thousand runs: units closer
+ * together than a thousandth of the window leave it together, never early.
  */
 export function memoryLimiter(): MemoryLimiter {
-  const logs = new Map<string, SlidingLog>()
-  const balances = new Map<string, Balance>()
-  let takes = 0
+  const places = new Map<string, WindowPlace | SlotPlace>()
+  // Found by identity: on the way of a request no name is put together.
+  const known = new WeakMap<Charge, Places>()
+  let hand = places.entries()
 
-  function logOf(window: Window, now: number): SlidingLog {
-    const id = `${window.name}\n${window.seconds}\n${window.bucket}`
-    let log = logs.get(id)
-    if (log === undefined) {
-      log = { milliseconds: window.seconds * 1000, runs: [], count: 0 }
-      logs.set(id, log)
+  function placesOf(charge: Charge, now: number): Places {
+    const found = known.get(charge)
+    if (found !== undefined && isWhole(found)) return found
+    const { slots } = charge
+    // Before any is opened: an empty one may be dropped. More are looked at than are made, so the dead cannot outgrow the
+    // living, and nobody waits for a sweep of all.
+    for (let i = 0; i < 2 * (charge.windows.length + 1); i++) sweep(now)
+    const opened: Places = {
+      windows: charge.windows.map((window) => ({ window, place: windowPlace(window) })),
+      slots: slots && slotPlace(slots),
     }
-    forget(log, now)
-    return log
+    known.set(charge, opened)
+    return opened
+  }
+
+  function windowPlace({ name, seconds, bucket }: Window): WindowPlace {
+    const id = `window\n${name}\n${seconds}\n${bucket}`
+    const there = places.get(id)
+    if (there?.kind === 'window') return there
+    return placed(id, { kind: 'window', log: slidingLog(seconds), isDropped: false })
+  }
+
+  function slotPlace({ name, bucket }: Slots): SlotPlace {
+    const id = `slots\n${name}\n${bucket}`
+    const there = places.get(id)
+    if (there?.kind === 'slots') return there
+    return placed(id, { kind: 'slots', held: new Set(), isDropped: false })
+  }
+
+  function placed<P extends WindowPlace | SlotPlace>(id: string, place: P): P {
+    places.set(id, place)
+    return place
   }
 
   function sweep(now: number): void {
-    for (const [id, log] of logs) {
-      forget(log, now)
-      if (log.count === 0) logs.delete(id)
+    const next = hand.next()
+    if (next.done) {
+      hand = places.entries()
+      return
     }
+    const [id, place] = next.value
+    if (!isIdle(place, now)) return
+    place.isDropped = true
+    places.delete(id)
   }
 
   return {
-    take(windows: readonly Window[], cost: number, now: number): Taken {
-      if (++takes % SWEEP_EVERY === 0) sweep(now)
-      const open = windows.map((window) => ({ window, log: logOf(window, now) }))
-      const taken = open.every(({ window, log }) => log.count + cost <= window.limit)
-      if (taken) for (const { log } of open) record(log, cost, now)
-      const states = open.map(({ window, log }) => stateOf(window, log, now))
-      if (taken) return { taken: true, states }
-
-      const refused = open
-        .filter(({ window, log }) => log.count + cost > window.limit)
-        .map(({ window, log }) => ({ ...stateOf(window, log, now), resetAt: roomAt(window, log, cost, now) }))
-      return { taken: false, states, refusedBy: refused.reduce((a, b) => (b.resetAt > a.resetAt ? b : a)) }
+    take(charge: Charge, now: number): Taken {
+      const { windows, slots } = placesOf(charge, now)
+      let isFull = false
+      for (const { window, place } of windows) {
+        forget(place.log, now)
+        if (place.log.count + window.cost > window.limit) isFull = true
+      }
+      if (isFull) return refused(windows, now)
+      if (slots !== undefined && charge.slots !== undefined && !hasRoom(slots, charge.slots, now)) {
+        return { taken: false, states: statesOf(windows, now), refusedBy: 'slots' }
+      }
+      for (const { window, place } of windows) record(place.log, window.cost, now)
+      const receipt: Hold | number = charge.slots === undefined ? now : holdOf(charge.slots, now)
+      if (typeof receipt !== 'number') slots?.held.add(receipt)
+      return { taken: true, states: statesOf(windows, now), receipt }
     },
 
-    spend(balanceId: string, cost: number): Spent | undefined {
-      const balance = balances.get(balanceId)
-      if (balance === undefined) return undefined
-      if (balance.remaining < cost) return { spent: false, balance }
-      const rest = { remaining: balance.remaining - cost, used: balance.used + cost }
-      balances.set(balanceId, rest)
-      return { spent: true, balance: rest }
+    undo(charge: Charge, receipt: unknown, now: number): void {
+      const hold = receipt as Hold | number
+      const takenAt = typeof hold === 'number' ? hold : hold.takenAt
+      const { windows, slots } = placesOf(charge, now)
+      for (const { window, place } of windows) {
+        forget(place.log, now)
+        erase(place.log, window.cost, takenAt)
+      }
+      if (typeof hold !== 'number') slots?.held.delete(hold)
     },
 
-    refund(balanceId: string, cost: number): Balance | undefined {
-      const balance = balances.get(balanceId)
-      if (balance === undefined) return undefined
-      const back = Math.min(cost, balance.used)
-      const rest = { remaining: balance.remaining + back, used: balance.used - back }
-      balances.set(balanceId, rest)
-      return rest
-    },
-
-    balance: (balanceId: string): Balance | undefined => balances.get(balanceId),
-
-    setBalance(balanceId: string, balance: Balance): void {
-      balances.set(balanceId, { ...balance })
+    leave(charge: Charge, receipt: unknown, now: number): void {
+      placesOf(charge, now).slots?.held.delete(receipt as Hold)
     },
   }
 }
 
-function forget(log: SlidingLog, now: number): void {
-  let gone = 0
-  for (const run of log.runs) {
-    if (run.lastAt + log.milliseconds > now) break
-    log.count -= run.count
-    gone++
-  }
-  if (gone > 0) log.runs.splice(0, gone)
-  // The clock was ahead and has been put right: what was counted in a future beyond the window must not block it.
-  for (let run = log.runs.at(-1); run !== undefined && run.startedAt > now + log.milliseconds; run = log.runs.at(-1)) {
-    log.count -= run.count
-    log.runs.pop()
-  }
+function isWhole({ windows, slots }: Places): boolean {
+  for (const { place } of windows) if (place.isDropped) return false
+  return slots === undefined || !slots.isDropped
 }
 
-function record(log: SlidingLog, cost: number, now: number): void {
-  log.count += cost
-  const last = log.runs.at(-1)
-  if (last !== undefined && now - last.startedAt < log.milliseconds / RUNS_PER_WINDOW) {
-    last.count += cost
-    last.lastAt = Math.max(last.lastAt, now)
-  } else {
-    log.runs.push({ startedAt: now, lastAt: now, count: cost })
-  }
+function isIdle(place: WindowPlace | SlotPlace, now: number): boolean {
+  if (place.kind === 'slots') return place.held.size === 0
+  forget(place.log, now)
+  return place.log.count === 0
 }
 
-function stateOf({ name, limit, seconds }: Window, log: SlidingLog, now: number): LimitState {
-  const oldest = log.runs[0]
-  const resetAt = oldest === undefined ? now : oldest.lastAt + log.milliseconds
-  return { name, limit, seconds, remaining: Math.max(0, limit - log.count), resetAt }
+function hasRoom({ held }: SlotPlace, { limit }: Slots, now: number): boolean {
+  if (held.size < limit) return true
+  for (const hold of held) if (hold.endsAt <= now) held.delete(hold)
+  return held.size < limit
 }
 
-/** When enough runs will have left the window for `cost` to fit. A cost above the limit never fits. */
-function roomAt(window: Window, log: SlidingLog, cost: number, now: number): number {
-  let count = log.count
-  for (const run of log.runs) {
-    count -= run.count
-    if (count + cost <= window.limit) return run.lastAt + log.milliseconds
+function holdOf({ seconds }: Slots, now: number): Hold {
+  return { takenAt: now, endsAt: now + seconds * 1000 }
+}
+
+function statesOf(windows: Places['windows'], now: number): LimitState[] {
+  return windows.map(({ window, place }) => stateOf(window, place.log, nextLeaves(place.log, now)))
+}
+
+function stateOf({ name, limit, seconds }: Window, { count }: SlidingLog, resetAt: number): LimitState {
+  return { name, limit, seconds, remaining: Math.max(0, limit - count), resetAt }
+}
+
+function refused(windows: Places['windows'], now: number): Taken {
+  let refusedBy: LimitState | undefined
+  for (const { window, place } of windows) {
+    const { log } = place
+    if (log.count + window.cost <= window.limit) continue
+    const state = stateOf(window, log, fitsAt(log, window.cost, window.limit, now))
+    if (refusedBy === undefined || state.resetAt > refusedBy.resetAt) refusedBy = state
   }
-  return now + log.milliseconds
+  return { taken: false, states: statesOf(windows, now), refusedBy: refusedBy as LimitState }
 }

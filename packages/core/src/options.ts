@@ -1,14 +1,17 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import type { Access, PlanRequirement, Requirement } from './authorize.ts'
 import type { Awaitable } from './awaitable.ts'
+import { type BrakeOptions, DEFAULT_BRAKE } from './brake.ts'
 import type { CacheOptions } from './cache.ts'
 import type { Contract } from './contract.ts'
 import type { IdentityProvider } from './identity.ts'
+import type { Ledger } from './ledger.ts'
 import type { Limiter } from './limiter.ts'
 import type { Denied } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { AccountReader, KeyReader } from './store.ts'
+import type { Ending } from './take.ts'
 
 export interface AuthOptions<
   Plan extends string,
@@ -26,8 +29,27 @@ export interface AuthOptions<
   readonly cache?: CacheOptions | false
   /** Where accounts are, if not in the store: an application's own user table. */
   readonly accounts?: AccountReader
-  /** Counts the contract's rate limits and the routes' costs. Default: a `memoryLimiter()`, for this process alone. */
+  /** Counts rate limits and concurrency. Default: a `memoryLimiter()`, for this process alone. */
   readonly limiter?: Limiter
+  /** Keeps the balances that costs are taken from. Default: a `memoryLedger()`, for this process alone. */
+  readonly ledger?: Ledger
+  /**
+   * What happens while the limiter throws or does not answer in time: requests are refused as `unavailable`, or let through
+   * without being counted. Costs are never given away: a ledger that is down always refuses. Default `refuse`.
+   */
+  readonly whenLimiterDown?: 'refuse' | 'allow-uncounted'
+  /** Told of every request that is let through uncounted, and why. What it throws is dropped. */
+  readonly onUncounted?: (fault: Denied<'unavailable'>) => void
+  /**
+   * How many proxies of one's own are in front of the server, each of which adds to `X-Forwarded-For` who is connected to
+   * it. More than there are lets clients choose their address. Default 0: the field is not read.
+   */
+  readonly trustedHops?: number
+  /**
+   * Refuses credentials of addresses that have failed too often, before the store is asked (429). A credential that is
+   * in the cache and good passes all the same. `true`: with the defaults. Default false.
+   */
+  readonly brake?: BrakeOptions | boolean
   /** Mixed into the digests of keys, at least 32 bytes; the store's digests must have been made with it. Default: none. */
   readonly pepper?: string
   /** Opens signing secrets. Required where the contract has token rules. */
@@ -50,6 +72,17 @@ export interface DenialContext {
   readonly principal: Principal | Everyone | undefined
   /** The adapter's request (Hono's and Koa's context, Express's `req`); `undefined` from `auth.check`. */
   readonly request: object | undefined
+}
+
+/** What an adapter knows of its framework's requests. */
+export interface Host<Request extends object> {
+  /** The address of who is connected to the server, if it is known. */
+  readonly peerOf?: (request: Request) => string | undefined
+  /**
+   * Calls `ended` once, when the answer was sent or its connection broke; at once, if that has happened. Without it slots
+   * come back when their time is over, and no cost is given back.
+   */
+  readonly onEnd?: (request: Request, ended: (how: Ending) => void) => void
 }
 
 /** Per mount: what is asked of the account, and whether the credential may be absent. */
@@ -79,6 +112,11 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     cache,
     accounts,
     limiter,
+    ledger,
+    whenLimiterDown = 'refuse',
+    onUncounted,
+    trustedHops = 0,
+    brake,
     pepper,
     masterKey,
     timeout = DEFAULT_TIMEOUT,
@@ -91,9 +129,22 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
   if (contract.token !== undefined && typeof store.findSigningKey !== 'function') {
     throw new TypeError('store must find signing keys: the contract has token rules')
   }
-  if (limiter !== undefined && !(typeof limiter.take === 'function' && typeof limiter.spend === 'function')) {
+  if (limiter !== undefined && !(typeof limiter.take === 'function' && typeof limiter.undo === 'function')) {
     throw new TypeError('limiter must be a limiter, such as memoryLimiter()')
   }
+  if (ledger !== undefined && !(typeof ledger.reserve === 'function' && typeof ledger.giveBack === 'function')) {
+    throw new TypeError('ledger must be a ledger, such as memoryLedger()')
+  }
+  if (whenLimiterDown !== 'refuse' && whenLimiterDown !== 'allow-uncounted') {
+    throw new TypeError('whenLimiterDown must be refuse or allow-uncounted')
+  }
+  if (onUncounted !== undefined && typeof onUncounted !== 'function') {
+    throw new TypeError('onUncounted must be a function')
+  }
+  if (!(Number.isInteger(trustedHops) && trustedHops >= 0)) {
+    throw new TypeError('trustedHops must be a whole number, 0 or more')
+  }
+  checkBrake(brake)
   if (contract.identity?.length && accounts === undefined && typeof store.findAccount !== 'function') {
     throw new TypeError('accounts must be given: the contract has identity providers and the store has no accounts')
   }
@@ -120,6 +171,16 @@ function checkCache(cache: CacheOptions | false | undefined): void {
     // The cache sets its places aside beforehand.
     if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= 10_000_000)) {
       throw new TypeError(`cache.${name} must be a whole number from 1 to 10000000`)
+    }
+  }
+}
+
+function checkBrake(brake: BrakeOptions | boolean | undefined): void {
+  if (brake === undefined || typeof brake === 'boolean') return
+  if (typeof brake !== 'object' || brake === null) throw new TypeError('brake must be true, false or options')
+  for (const [name, value] of Object.entries({ ...DEFAULT_BRAKE, ...brake })) {
+    if (!(Number.isInteger(value) && value >= 1 && value <= 10_000_000)) {
+      throw new TypeError(`brake.${name} must be a whole number from 1 to 10000000`)
     }
   }
 }

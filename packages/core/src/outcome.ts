@@ -1,4 +1,5 @@
 import type { LimitState } from './limiter.ts'
+import type { Reservation } from './reservation.ts'
 
 /** Why a token was refused. For the log only: a contract that told it to the caller would help a forger. */
 export type TokenFault =
@@ -32,15 +33,35 @@ export interface DenialFacts {
   /** A well-formed token that does not verify. An unknown `kid` is told apart from a bad signature by `reason` alone. */
   readonly token_invalid: { readonly reason: TokenFault }
   readonly suspended: { readonly accountId: string }
-  /** The plan does not reach the one that is needed, or does not have the feature. */
-  readonly plan: { readonly plan: string; readonly needs?: string; readonly feature?: string }
-  /** `retryAfter`: whole seconds, at least 1 (RFC 9110 §10.2.3). */
-  readonly rate_limited: { readonly limit: LimitState; readonly retryAfter: number }
+  /**
+   * The plan does not reach the one that is needed, or does not have the feature. `upgrades`: the plans that would do, in the
+   * order of the ladder.
+   */
+  readonly plan: {
+    readonly plan: string
+    readonly needs?: string
+    readonly feature?: string
+    readonly upgrades: readonly string[]
+  }
+  /** `limit`: the window that refused, one of `limits`. `retryAfter`: whole seconds, at least 1 (RFC 9110 §10.2.3). */
+  readonly rate_limited: {
+    readonly limit: LimitState
+    readonly limits: readonly LimitState[]
+    readonly retryAfter: number
+  }
+  /** So many requests are under way, and no more may be. */
   readonly concurrency: { readonly limit: number }
   /** `permission` is absent when a resource's own rule refused. */
   readonly forbidden: { readonly permission?: string }
-  /** The balance does not cover the cost. Nothing was taken from it. */
-  readonly exhausted: { readonly cost: number; readonly remaining: number }
+  /** The balance does not cover the cost. Nothing was taken from it. `refillsAt`: when it is there anew; `null`: never. */
+  readonly exhausted: {
+    /** The quota's name in the contract. */
+    readonly quota: string
+    readonly cost: number
+    readonly limit: number
+    readonly remaining: number
+    readonly refillsAt: number | null
+  }
   /** The resource is not visible to this principal: answered as one that does not exist. */
   readonly hidden: object
   /** The world's fault: a store or limiter that failed, timed out or returned garbage. Never the caller's. */
@@ -56,8 +77,10 @@ export type Denied<Code extends DenialCode = DenialCode> = {
 export interface Allowed<Principal> {
   readonly kind: 'allowed'
   readonly principal: Principal
-  /** The rate limits that were counted, as they stand after this request. Empty without a limiter. */
+  /** The rate limits that were counted, as they stand after this request. Empty where there are none. */
   readonly limits: readonly LimitState[]
+  /** From `auth.check`: the cost that was taken, to be settled or released by who asked. */
+  readonly reservation?: Reservation
 }
 
 /** No credential was there, and the mount said `optional`. A wrong credential is never anonymous. */

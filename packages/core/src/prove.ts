@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { plainReader, type Reader } from './cache.ts'
+import { type Gate, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { extract, type Fields } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
@@ -30,7 +30,9 @@ export interface ProverOptions {
 }
 
 /** Makes the function that turns header fields into a principal: carrier → format → lookup → verify → account. */
-export function prover(options: ProverOptions): (fields: Fields, now: number) => Awaitable<Principal | Denied> {
+export function prover(
+  options: ProverOptions,
+): (fields: Fields, now: number, gate?: Gate) => Awaitable<Principal | Denied> {
   const { contract, store, reader, accounts, pepper, masterKey, timeout } = options
   const { name: service, token: rules } = contract
   const codec = contract.key && keyCodec(contract.key)
@@ -60,21 +62,21 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     ...providers.flatMap(({ provider }) => provider.algorithms),
   ]
 
-  function prove(fields: Fields, now: number): Awaitable<Principal | Denied> {
+  function prove(fields: Fields, now: number, gate?: Gate): Awaitable<Principal | Denied> {
     const extraction = extract(contract.carriers, fields)
     if (extraction.kind === 'missing') return MISSING
     if (extraction.kind === 'malformed') return malformed(extraction.text)
     const { text } = extraction
     // No key format has a dot where tokens are accepted, and every token has two.
     const isToken = algorithms.length > 0 && (codec === undefined || text.includes('.'))
-    return isToken ? proveToken(text, now) : proveKey(text, now)
+    return isToken ? proveToken(text, now, gate) : proveKey(text, now, gate)
   }
 
-  function proveKey(text: string, now: number): Awaitable<Principal | Denied> {
+  function proveKey(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
     const possible = text.length <= MAX_KEY_LENGTH && (contract.imported === true || codec?.accepts(text) === true)
     if (!possible) return malformed(text)
     const digest = digestKey(text, pepper)
-    return chain(findKey(digest), (match) => {
+    return chain(findKey(digest, gate), (match) => {
       if (isDenied(match)) return match
       const verified = verifyKey(match, digest, service, now)
       if (verified === UNKNOWN) return unknown(text, digest)
@@ -89,16 +91,21 @@ export function prover(options: ProverOptions): (fields: Fields, now: number) =>
     })
   }
 
-  function proveToken(text: string, now: number): Awaitable<Principal | Denied> {
+  function proveToken(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
     const token = parseToken(text, algorithms)
     if (token === undefined) return malformed(text)
     return token.alg === 'HS256' && rules !== undefined
-      ? proveSigned(token, rules, now)
+      ? proveSigned(token, rules, now, gate)
       : proveIdentity(text, token, now)
   }
 
-  function proveSigned(token: ParsedToken, rules: TokenRules, now: number): Awaitable<Principal | Denied> {
-    const found = chain(findSigningKey(token.kid), (match) =>
+  function proveSigned(
+    token: ParsedToken,
+    rules: TokenRules,
+    now: number,
+    gate: Gate | undefined,
+  ): Awaitable<Principal | Denied> {
+    const found = chain(findSigningKey(token.kid, gate), (match) =>
       isDenied(match) ? match : attempt(() => opened(match, now), timeout),
     )
     return chain(found, (match) => {

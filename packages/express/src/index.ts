@@ -9,10 +9,11 @@ import {
   type Fields,
   type Guarded,
   guard,
+  type Host,
   isPromise,
   type Outcome,
 } from '@latchkey/core'
-import { rawFields, setAllowedHeaders, writeRendered } from '@latchkey/core/node'
+import { rawFields, setAllowedHeaders, whenEnded, writeRendered } from '@latchkey/core/node'
 import type { Request, RequestHandler, Response } from 'express'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
@@ -31,7 +32,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): RequestHandler {
-  return middleware(auth, auth.authenticator(options))
+  return middleware(auth, auth.authenticator(options, HOST))
 }
 
 /**
@@ -44,7 +45,13 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
 ): RequestHandler {
-  return middleware(auth, auth.authorizer(options))
+  return middleware(auth, auth.authorizer(options, HOST))
+}
+
+const HOST: Host<Request> = {
+  // Not `req.ip`: it is what the app's `trust proxy` says, and hops are counted here.
+  peerOf: (req) => req.socket.remoteAddress,
+  onEnd: (req, ended) => req.res && whenEnded(req.res, ended),
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */

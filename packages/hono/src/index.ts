@@ -8,6 +8,7 @@ import {
   type Denied,
   type Fields,
   guard,
+  type Host,
   isPromise,
   type Outcome,
   type PrincipalOf,
@@ -15,6 +16,7 @@ import {
 import { rawFields } from '@latchkey/core/node'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { onEnd, ownEnding, watchBody } from './ending.ts'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
@@ -26,6 +28,15 @@ export interface AuthEnv<A extends AnyAuth> {
 
 interface PrincipalEnv<P> {
   Variables: { auth: P }
+}
+
+/** Where a client's address comes from. */
+export interface AddressOptions {
+  /**
+   * The address of who is connected, where it is not Node's server that knows: on Workers
+   * `(c) => c.req.header('CF-Connecting-IP')`. Default: of Node's socket.
+   */
+  readonly clientIp?: (c: Context) => string | undefined
 }
 
 /** An auth, or on Workers, where bindings arrive with the request, how to get it: one for each `env`, not each request. */
@@ -42,15 +53,18 @@ export type AuthSource<A> = A | ((c: Context) => A)
  */
 export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
-  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>> & { readonly optional?: false },
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>> & AddressOptions & { readonly optional?: false },
 ): MiddlewareHandler<PrincipalEnv<P>>
 /** With `optional` the principal may be absent, and `c.var.auth` says so. */
 export function authenticate<Plan extends string, Permission extends string, Feature extends string, P>(
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
-  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
+  options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>> & AddressOptions,
 ): MiddlewareHandler<PrincipalEnv<P | undefined>>
-export function authenticate(auth: AuthSource<AnyAuth>, options?: AuthenticateOptions): MiddlewareHandler {
-  return middleware(auth, (auth) => auth.authenticator(options))
+export function authenticate(
+  auth: AuthSource<AnyAuth>,
+  { clientIp, ...options }: AuthenticateOptions & AddressOptions = {},
+): MiddlewareHandler {
+  return middleware(auth, (auth) => auth.authenticator(options, hostOf(clientIp)))
 }
 
 /**
@@ -61,9 +75,16 @@ export function authenticate(auth: AuthSource<AnyAuth>, options?: AuthenticateOp
  */
 export function requires<Plan extends string, Permission extends string, Feature extends string, P>(
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
-  options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
+  options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context> & AddressOptions,
 ): MiddlewareHandler<PrincipalEnv<P>> {
-  return middleware(auth, (auth) => auth.authorizer(options))
+  const { clientIp, ...requirement } = options
+  return middleware(auth, (auth) => auth.authorizer(requirement, hostOf(clientIp)))
+}
+
+/** @throws TypeError when `clientIp` is no function. */
+function hostOf(clientIp: AddressOptions['clientIp']): Host<Context> {
+  if (clientIp !== undefined && typeof clientIp !== 'function') throw new TypeError('clientIp must be a function')
+  return { peerOf: clientIp ?? ((c) => c.env?.incoming?.socket?.remoteAddress), onEnd }
 }
 
 /** The contract's answer to a denial that a handler got from `auth.check`. */
@@ -87,8 +108,15 @@ function middleware<A extends AnyAuth>(
     if (principal !== undefined) c.set('auth', principal)
     if (headers !== undefined) setHeaders(c, headers)
     if (denied !== undefined) return deny(auth, c, denied)
-    await next()
+    const ended = ownEnding(c)
+    try {
+      await next()
+    } catch (error) {
+      ended?.('failed')
+      throw error
+    }
     if (headers !== undefined) completeHeaders(c, headers)
+    if (ended !== undefined) watchBody(c, ended)
   }
 }
 

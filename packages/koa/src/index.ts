@@ -8,11 +8,12 @@ import {
   type Denied,
   type Fields,
   guard,
+  type Host,
   isPromise,
   type Outcome,
   type PrincipalOf,
 } from '@latchkey/core'
-import { rawFields, setAllowedHeaders } from '@latchkey/core/node'
+import { rawFields, setAllowedHeaders, whenEnded } from '@latchkey/core/node'
 import type { Context, Middleware } from 'koa'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
@@ -36,7 +37,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): Middleware {
-  return middleware(auth, auth.authenticator(options))
+  return middleware(auth, auth.authenticator(options, HOST))
 }
 
 /**
@@ -49,7 +50,13 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
 ): Middleware {
-  return middleware(auth, auth.authorizer(options))
+  return middleware(auth, auth.authorizer(options, HOST))
+}
+
+const HOST: Host<Context> = {
+  // Not `ctx.ip`: it is what the app's `proxy` says, and hops are counted here.
+  peerOf: (ctx) => ctx.req.socket.remoteAddress,
+  onEnd: (ctx, ended) => whenEnded(ctx.res, ended),
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */

@@ -51,6 +51,7 @@ async function handle(req: Request, res: Response, service: Service, route: Page
     parameters: parametersOf(req),
     query: queryOf(req.originalUrl),
     header: (name) => req.get(name),
+    settle: (actual) => service.auth.settle(req, actual),
     text: () => textOf(req),
   })
   send(res, answer)

@@ -51,6 +51,7 @@ async function handle(c: Context<Env>, service: Service, route: Page): Promise<R
     parameters: c.req.param(),
     query: queryOf(c.env.incoming.url),
     header: (name) => c.req.header(name),
+    settle: (actual) => service.auth.settle(c, actual),
     text: () => textOf(c.req.raw.body),
   })
   return send(c, answer)

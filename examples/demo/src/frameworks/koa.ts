@@ -63,6 +63,7 @@ async function handle(ctx: Context, service: Service, route: Page): Promise<void
     parameters: parametersOf(ctx),
     query: queryOf(ctx.originalUrl),
     header: (name) => ctx.get(name) || undefined,
+    settle: (actual) => service.auth.settle(ctx, actual),
     text: () => textOf(ctx.req),
   })
   send(ctx, answer)

@@ -1,20 +1,20 @@
 import { aiApi, aiApiErrors } from '@latchkey/contracts'
-import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys, type NewKey } from '@latchkey/core'
+import { createAuth, type KeyStore, manageAccounts, manageKeys, type NewKey } from '@latchkey/core'
+import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
 import { type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
-const contract = aiApi()
+const contract = aiApi({ monthlyQuota: { free: 1000, pro: 10_000 } })
 
-export function aiApiService(store: KeyStore, limiter: Limiter): Service {
-  const auth = createAuth({ contract, store, limiter })
+export function aiApiService(store: KeyStore, counting: Counting): Service {
+  const auth = createAuth({ contract, store, ...counting })
   const resources = new Map([['res_1', { accountId: 'acct_pro', body: { id: 'res_1', name: 'First resource' } }]])
   const owns = (accountId: string, id: string) => resources.get(id)?.accountId === accountId
 
   return {
     prefix: '/ai-api',
     auth,
-    limiter,
-    balances: { acct_exhausted: { remaining: 0, used: 10_000 } },
+    balances: { acct_exhausted: { used: 10_000 } },
     errors: aiApiErrors,
     headers: () => ({ 'X-Request-Id': `req_${crypto.randomUUID()}` }),
     routes: [

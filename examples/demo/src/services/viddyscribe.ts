@@ -1,11 +1,12 @@
 import { viddyscribe, viddyscribeErrors } from '@latchkey/contracts'
-import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys } from '@latchkey/core'
+import { createAuth, type KeyStore, manageAccounts, manageKeys } from '@latchkey/core'
+import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
 import { BadRequest, type Credentials, jsonOf, provenBy, type Route, type Service } from '../service.ts'
 
 const contract = viddyscribe()
 
-export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
+export function viddyscribeService(store: KeyStore, counting: Counting): Service {
   const jobs = new Map([['task_123', { team: 'team_enterprise', status: 'completed' }]])
 
   /** Accepts work: one unit of the team's plan, charged once nothing else refuses. */
@@ -27,9 +28,8 @@ export function viddyscribeService(store: KeyStore, limiter: Limiter): Service {
 
   return {
     prefix: '/viddyscribe',
-    auth: createAuth({ contract, store, limiter }),
-    limiter,
-    balances: { team_exhausted: { remaining: 0, used: 500 } },
+    auth: createAuth({ contract, store, ...counting }),
+    balances: { team_exhausted: { limit: 500, used: 500 } },
     errors: viddyscribeErrors,
     routes: [
       {

@@ -2,21 +2,23 @@ import { viesus, viesusErrors } from '@latchkey/contracts'
 import {
   type Answer,
   type AnyAuth,
-  balanceOf,
+  type Balances,
   createAuth,
   type KeyStore,
-  type Limiter,
   manageAccounts,
+  manageBalances,
   manageKeys,
   type Principal,
 } from '@latchkey/core'
 import { buildSchema, GraphQLError } from 'graphql'
 import { createHandler } from 'graphql-http'
+import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
 import { type Call, type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
-const contract = viesus()
-const BALANCES = { viesus_customer: { remaining: 42, used: 8 }, viesus_empty: { remaining: 0, used: 50 } }
+/** Fifty credits in each calendar month. */
+const contract = viesus({ credits: { limit: 50, period: { months: 1 } } })
+const BALANCES = { viesus_customer: { limit: 50, used: 8 }, viesus_empty: { limit: 50, used: 50 } }
 const GRAPHQL_RESPONSE = 'application/graphql-response+json'
 
 const schema = buildSchema(`
@@ -42,9 +44,9 @@ const schema = buildSchema(`
   }
 `)
 
-export function viesusService(store: KeyStore, limiter: Limiter): Service {
-  const auth = createAuth({ contract, store, limiter })
-  const answer = graphqlServer(auth, limiter)
+export function viesusService(store: KeyStore, counting: Counting): Service {
+  const auth = createAuth({ contract, store, ...counting })
+  const answer = graphqlServer(auth, manageBalances({ contract, ledger: counting.ledger }))
   return {
     prefix: '/viesus',
     auth,
@@ -59,14 +61,16 @@ export function viesusService(store: KeyStore, limiter: Limiter): Service {
 
 type Context = { readonly principal: Principal } & Record<PropertyKey, unknown>
 
-function graphqlServer(auth: AnyAuth, limiter: Limiter) {
+function graphqlServer(auth: AnyAuth, balances: Balances) {
   const root = {
     async credits(_arguments: unknown, { principal }: Context) {
-      const balance = await limiter.balance(balanceOf(contract.name, principal.account.id))
+      const balance = await balances.find(principal.account)
+      if (balance === undefined) throw new Error('the account has no balance')
       return {
-        remainingCreditsThisPeriod: balance?.remaining ?? 0,
-        usedCreditsThisPeriod: balance?.used ?? 0,
-        ...periodOf(new Date()),
+        remainingCreditsThisPeriod: balance.remaining,
+        usedCreditsThisPeriod: balance.used,
+        periodStart: new Date(balance.start).toISOString(),
+        periodEnd: new Date(balance.end ?? balance.start).toISOString(),
       }
     },
     // The price of a field is known only here, so it is charged here: once for each time that the field is asked for.
@@ -120,11 +124,4 @@ export async function seedViesus(store: KeyStore): Promise<Credentials> {
     deleted: deleted.text,
     zeroCredits: (await ofCustomer('empty', 'viesus_empty')).text,
   }
-}
-
-/** The calendar month, in UTC. */
-function periodOf(now: Date) {
-  const month = (offset: number) =>
-    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString()
-  return { periodStart: month(0), periodEnd: month(1) }
 }

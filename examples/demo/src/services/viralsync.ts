@@ -1,14 +1,15 @@
 import { viralsync, viralsyncErrors } from '@latchkey/contracts'
-import { createAuth, type KeyStore, type Limiter, manageAccounts, manageKeys } from '@latchkey/core'
+import { createAuth, type KeyStore, manageAccounts, manageKeys } from '@latchkey/core'
+import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
 import { type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
 const contract = viralsync()
 
-export function viralsyncService(store: KeyStore, limiter: Limiter): Service {
+export function viralsyncService(store: KeyStore, counting: Counting): Service {
   return {
     prefix: '/viralsync',
-    auth: createAuth({ contract, store, limiter }),
+    auth: createAuth({ contract, store, ...counting }),
     // "The REST API requires a Pro plan or higher."
     mount: { plan: 'pro' },
     errors: viralsyncErrors,

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Fields } from '../credential.ts'
 import type { Rendered } from '../render.ts'
+import type { Ending } from '../take.ts'
 
 /** How many lines Node keeps unless `server.maxHeadersCount` says otherwise. */
 const DEFAULT_MAX_LINES = 1000
@@ -50,4 +51,14 @@ export function setAllowedHeaders(response: ServerResponse, headers: Readonly<Re
     if (name === 'Vary' && response.hasHeader('Vary')) response.appendHeader('Vary', headers[name] as string)
     else response.setHeader(name, headers[name] as string)
   }
+}
+
+/** Tells once how an answer has ended; at once, if its client is gone already. */
+export function whenEnded(response: ServerResponse, tell: (how: Ending) => void): void {
+  const told = () => {
+    if (!response.writableFinished) tell('broken')
+    else tell(response.statusCode >= 500 ? 'failed' : 'finished')
+  }
+  if (response.closed) told()
+  else response.once('close', told)
 }

@@ -19,6 +19,7 @@ import { uniqueness } from './cases/uniqueness.ts'
 import { uses } from './cases/uses.ts'
 import { values } from './cases/values.ts'
 import { wholeSets } from './cases/whole-sets.ts'
+import type { TestFramework } from './framework.ts'
 import type { Group, StoreCase } from './group.ts'
 import type { StoreSubject } from './subject.ts'
 
@@ -52,12 +53,6 @@ const GROUPS: readonly Group[] = [
   durability,
   damage,
 ]
-
-/** The functions of a test framework, such as vitest's, jest's or those of `node:test`. */
-export interface TestFramework {
-  describe(name: string, body: () => void): unknown
-  it(name: string, body: () => Promise<void>): unknown
-}
 
 /**
  * What a store with these capabilities has to pass: all that `KeyStore` promises. The cases do not depend on each other,

@@ -818,7 +818,12 @@ describe('a database', () => {
 
 describe('the suite', () => {
   it('exports these names', async () => {
-    expect(Object.keys(await import('@latchkey/core/testing')).sort()).toEqual(['storeCases', 'testStore'])
+    expect(Object.keys(await import('@latchkey/core/testing')).sort()).toEqual([
+      'storeCases',
+      'testLedger',
+      'testLimiter',
+      'testStore',
+    ])
   })
 
   it('has each case once', () => {

@@ -1,0 +1,89 @@
+import { attempt } from './attempt.ts'
+import { type Awaitable, chain } from './awaitable.ts'
+import type { Allowance, Ledger } from './ledger.ts'
+import type { Charge, Limiter, LimitState, Taken } from './limiter.ts'
+import { type Denied, isDenied, unavailable } from './outcome.ts'
+import type { Account } from './store.ts'
+
+/** What an auth counts with. */
+export interface Counting {
+  readonly limiter: Limiter
+  readonly ledger: Ledger
+  /** What an account may use up now. */
+  readonly allowanceOf: (account: Account, now: number) => Allowance
+  /** The time in milliseconds since the epoch. */
+  readonly now: () => number
+  /** How long limiter or ledger may take, in milliseconds. */
+  readonly timeout: number
+  /** Told when the limiter is down and requests are let through uncounted. Without it they are refused. */
+  readonly uncounted: ((fault: Denied<'unavailable'>) => void) | undefined
+}
+
+/** What was taken. */
+export interface Count {
+  readonly kind: 'counted'
+  readonly limits: readonly LimitState[]
+  readonly receipt: unknown
+}
+
+/** The receipt of what no limiter has counted. */
+const UNCOUNTED = Symbol('uncounted')
+
+/** Charges all windows and takes a slot, or denies. */
+export function count(counting: Counting, charge: Charge, now: number): Awaitable<Count | Denied> {
+  const { limiter, timeout } = counting
+  const taken = attempt(() => limiter.take(charge, now), timeout)
+  return chain(taken, (result) => {
+    if (isDenied(result)) return down(counting, result)
+    if (!isTaken(result)) return down(counting, unavailable(new Error('the limiter returned a broken answer')))
+    const { states } = result
+    if (result.taken) return { kind: 'counted', limits: states, receipt: result.receipt }
+    if (result.refusedBy === 'slots') return { kind: 'denied', code: 'concurrency', limit: charge.slots?.limit ?? 0 }
+    return rateLimited(result.refusedBy, states, now)
+  })
+}
+
+/** `limit` refused; `limits` are all that were asked. */
+export function rateLimited(limit: LimitState, limits: readonly LimitState[], now: number): Denied<'rate_limited'> {
+  // Of the one that refused, what counts is when the cost fits, not when the next unit comes back.
+  const asked = limits.map((each) => (each.name === limit.name ? limit : each))
+  const retryAfter = Math.max(1, Math.ceil((limit.resetAt - now) / 1000))
+  return { kind: 'denied', code: 'rate_limited', limit, limits: asked, retryAfter }
+}
+
+/** Gives all back that was taken. A limiter that does not answer keeps it: slots come back by themselves. */
+export function undo(
+  { limiter, timeout }: Counting,
+  charge: Charge,
+  receipt: unknown,
+  now: number,
+): Awaitable<unknown> {
+  return receipt === UNCOUNTED ? undefined : attempt(() => limiter.undo(charge, receipt, now), timeout)
+}
+
+/** Gives the slot back. */
+export function leave({ limiter, timeout, now }: Counting, charge: Charge, receipt: unknown): void {
+  if (receipt !== UNCOUNTED) attempt(() => limiter.leave(charge, receipt, now()), timeout)
+}
+
+function down({ uncounted }: Counting, fault: Denied<'unavailable'>): Count | Denied {
+  if (uncounted === undefined) return fault
+  uncounted(fault)
+  return { kind: 'counted', limits: [], receipt: UNCOUNTED }
+}
+
+/** A limiter that answers something else must not open a request: what it returns is looked at before it is believed. */
+function isTaken(value: Taken): boolean {
+  if (typeof value?.taken !== 'boolean' || !Array.isArray(value.states) || !value.states.every(isState)) return false
+  return value.taken || value.refusedBy === 'slots' || isState(value.refusedBy)
+}
+
+function isState(value: LimitState | null | undefined): boolean {
+  return (
+    typeof value?.name === 'string' &&
+    Number.isFinite(value.limit) &&
+    Number.isFinite(value.seconds) &&
+    Number.isFinite(value.remaining) &&
+    Number.isFinite(value.resetAt)
+  )
+}

@@ -1,0 +1,73 @@
+import { type Awaitable, chain } from './awaitable.ts'
+import { type Asked, chargeFinder } from './charge.ts'
+import type { AnyContract, Refund } from './contract.ts'
+import { type Count, type Counting, count, leave, undo } from './count.ts'
+import type { Charge, LimitState } from './limiter.ts'
+import { type Denied, isDenied, NO_LIMITS } from './outcome.ts'
+import type { Principal } from './principal.ts'
+import { type Reservation, reserve } from './reservation.ts'
+
+/** How a request ended: its answer was sent whole, or see {@link Refund}. */
+export type Ending = 'finished' | Refund
+
+/** What a request has taken on a mount or a route. */
+export interface Take {
+  readonly kind: 'taken'
+  readonly limits: readonly LimitState[]
+  readonly reservation: Reservation | undefined
+  /** To be told when the request has ended. `undefined`: nothing is given back then. */
+  readonly end: ((how: Ending) => void) | undefined
+}
+
+interface Priced extends Asked {
+  readonly cost?: number
+  readonly refund?: readonly Refund[]
+}
+
+const NOTHING_TAKEN: Take = Object.freeze({ kind: 'taken', limits: NO_LIMITS, reservation: undefined, end: undefined })
+const BOTH: readonly Refund[] = ['failed', 'broken']
+
+/** Makes the step that takes all that a mount or a route counts, or nothing: windows → slot → cost. */
+export function taker(
+  contract: AnyContract,
+  counting: Counting,
+  { cost = 0, refund = contract.refund ?? BOTH, ...asked }: Priced,
+): (principal: Principal | undefined, ip: string | undefined, now: number) => Awaitable<Take | Denied> {
+  const chargeOf = chargeFinder(contract, asked)
+  const { name: quota } = contract.quota ?? { name: 'quota' }
+
+  function pay(principal: Principal | undefined, now: number): Awaitable<Reservation | Denied | undefined> {
+    if (principal === undefined || cost === 0) return undefined
+    return reserve(counting, () => counting.allowanceOf(principal.account, now), quota, cost)
+  }
+
+  function endOf(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {
+    if (charge?.slots === undefined && reservation === undefined) return undefined
+    return (how: Ending): void => {
+      if (charge?.slots !== undefined) leave(counting, charge, receipt)
+      // A ledger that is down does not take it back, and nobody is there to be told.
+      if (how !== 'finished' && refund.includes(how)) reservation?.release().catch(() => {})
+    }
+  }
+
+  function payBehind(charge: Charge, counted: Count, principal: Principal | undefined, now: number) {
+    const { limits, receipt } = counted
+    return chain(pay(principal, now), (paid): Awaitable<Take | Denied> => {
+      if (isDenied(paid)) return chain(undo(counting, charge, receipt, now), () => paid)
+      return { kind: 'taken', limits, reservation: paid, end: endOf(charge, receipt, paid) }
+    })
+  }
+
+  return (principal, ip, now) => {
+    const charge = chargeOf(principal, ip)
+    if (charge !== undefined) {
+      return chain(count(counting, charge, now), (counted) =>
+        isDenied(counted) ? counted : payBehind(charge, counted, principal, now),
+      )
+    }
+    return chain(pay(principal, now), (paid) => {
+      if (paid === undefined || isDenied(paid)) return paid ?? NOTHING_TAKEN
+      return { kind: 'taken', limits: NO_LIMITS, reservation: paid, end: endOf(undefined, undefined, paid) }
+    })
+  }
+}
