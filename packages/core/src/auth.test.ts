@@ -1005,6 +1005,133 @@ describe('what is kept of the store', () => {
   })
 })
 
+describe('a token that was good', () => {
+  const SIGNING = 'signing-secret-of-at-least-32-bytes'
+  const contract = defineContract({ ...CONTRACT, token: { issuer: 'sdk', leeway: 5, expiryLeeway: 2 } })
+  const IAT = NOW / 1000
+
+  async function world(at: { now: number } = { now: NOW }) {
+    const { store, reader, reads } = counted(memoryStore())
+    const key = { ...KEY, id: 'kid_1' }
+    const sealedAs = async (version: string, text: string): Promise<SigningSecret> => {
+      const sealed = await sealer(MASTER_KEY).seal(text, { service: 'acme', keyId: 'kid_1', version })
+      return { kind: 'signing', version, ...sealed, createdAt: 0, expiresAt: null }
+    }
+    const secret = await sealedAs('v1', SIGNING)
+    const next = await sealedAs('v2', 'another-signing-secret-of-32-bytes')
+    store.insertAll({ accounts: [ACCOUNT], keys: [{ key, secrets: [secret] }] })
+    const limiter = memoryLimiter()
+    const auth = createAuth({ contract, store: reader, masterKey: MASTER_KEY, limiter, now: () => at.now })
+    const decide = (token: string, request = {}) =>
+      auth.authenticator()(request, new Headers({ authorization: `Bearer ${token}` }))
+    return { at, auth, store, reads, decide, ref: { service: 'acme', id: 'kid_1' }, next }
+  }
+
+  function tokenOf(claims: object = {}, secret: string = SIGNING): string {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const input = `${part({ alg: 'HS256', kid: 'kid_1' })}.${part({ iss: 'sdk', iat: IAT, exp: IAT + 60, ...claims })}`
+    return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+  }
+
+  it('has the same principal the next time, whose claims nobody can write to', async () => {
+    const { auth, decide } = await world()
+    const [first, second] = [{}, {}]
+    await decide(tokenOf({ scope: ['a'] }), first)
+    await decide(tokenOf({ scope: ['a'] }), second)
+    const [one, other] = [first, second].map((request) => principalOf(auth, request))
+    expect(one).toBe(other)
+    expect(one).toMatchObject({ via: 'token', claims: { scope: ['a'] } })
+    expect(
+      [one, one?.via === 'token' && one.claims, one?.via === 'token' && one.claims.scope].every(Object.isFrozen),
+    ).toBe(true)
+  })
+
+  it('is another one when a character of it is', async () => {
+    const { decide } = await world()
+    const token = tokenOf()
+    expect(codeOf(await decide(token))).toBe('allowed')
+    expect(codeOf(await decide(`${token.slice(0, -2)}${token.at(-2) === 'A' ? 'B' : 'A'}${token.at(-1)}`))).toBe(
+      'token_invalid',
+    )
+    expect(codeOf(await decide(`${token}.`))).toBe('malformed')
+  })
+
+  it('ends with its exp at the millisecond, leeway included', async () => {
+    const { at, decide } = await world()
+    const token = tokenOf()
+    expect(codeOf(await decide(token))).toBe('allowed')
+    at.now = NOW + 62_000 - 1
+    expect(codeOf(await decide(token))).toBe('allowed')
+    at.now = NOW + 62_000
+    expect(codeOf(await decide(token))).toBe('expired')
+  })
+
+  it.each([
+    ['iat', {}],
+    ['nbf', { iat: IAT - 100, nbf: IAT }],
+  ])('is refused where the clock is put back to before its %s', async (_, claims) => {
+    const { at, decide } = await world()
+    const token = tokenOf(claims)
+    expect(codeOf(await decide(token))).toBe('allowed')
+    at.now = NOW - 5000
+    expect(codeOf(await decide(token))).toBe('allowed')
+    at.now = NOW - 5001
+    expect(codeOf(await decide(token))).toBe('token_invalid')
+  })
+
+  type World = Awaited<ReturnType<typeof world>>
+  const CHANGES: readonly (readonly [string, (world: World) => unknown, string])[] = [
+    ['revoked', ({ store, ref }) => store.revokeKey(ref, null, AUDIT), 'revoked'],
+    ['deleted', ({ store, ref }) => store.deleteKey(ref, AUDIT), 'token_invalid'],
+    ['rotated', ({ store, ref, next }) => store.rotateKey(ref, next, 0, AUDIT), 'token_invalid'],
+    ['expired', ({ store, ref }) => store.changeKey(ref, { expiresAt: NOW }, AUDIT), 'expired'],
+  ]
+
+  it.each(CHANGES)('is dead with the next request when its key is %s', async (_, change, code) => {
+    const made = await world()
+    const token = tokenOf()
+    expect(codeOf(await made.decide(token))).toBe('allowed')
+    expect(codeOf(await made.decide(token))).toBe('allowed')
+    change(made)
+    expect(codeOf(await made.decide(token))).toBe(code)
+  })
+
+  it('is dead with the next request when its account is suspended', async () => {
+    const { store, decide } = await world()
+    const token = tokenOf()
+    await decide(token)
+    store.changeAccount('account_1', { status: 'suspended' }, AUDIT)
+    expect(codeOf(await decide(token))).toBe('suspended')
+  })
+
+  const ENDS: readonly (readonly [string, (world: World) => unknown, string])[] = [
+    ['key', ({ store, ref }) => store.changeKey(ref, { expiresAt: NOW + 1000 }, AUDIT), 'expired'],
+    ['secret', ({ store, ref, next }) => store.rotateKey(ref, next, NOW + 1000, AUDIT), 'token_invalid'],
+  ]
+
+  it.each(ENDS)('ends with its %s at the millisecond', async (_, change, code) => {
+    const made = await world()
+    change(made)
+    const token = tokenOf()
+    for (const now of [NOW, NOW + 999]) {
+      made.at.now = now
+      expect(codeOf(await made.decide(token))).toBe('allowed')
+    }
+    made.at.now = NOW + 1000
+    expect(codeOf(await made.decide(token))).toBe(code)
+  })
+
+  it('is remembered also where an earlier secret of its key has ended', async () => {
+    const { auth, store, decide, ref, next } = await world()
+    store.rotateKey(ref, { ...next }, 0, AUDIT)
+    const token = tokenOf({}, 'another-signing-secret-of-32-bytes')
+    const [first, second] = [{}, {}]
+    await decide(token, first)
+    await decide(token, second)
+    expect(principalOf(auth, first)).toBe(principalOf(auth, second))
+  })
+})
+
 describe('invalidate', () => {
   it('makes every auth over the store ask anew for an account that lives elsewhere', async () => {
     let status: Account['status'] = 'active'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Awaitable } from './awaitable.ts'
-import { type CacheOptions, cachingReader, type Lookup, plainReader } from './cache.ts'
+import { type CacheOptions, cachingReader, type Found, plainReader } from './cache.ts'
 import type { Change, ChangeFeed, ChangeListener } from './store.ts'
 
 const LEASE = 400
@@ -26,7 +26,7 @@ function worldOf(options: CacheOptions = {}) {
   const world = {
     isCut: false,
     isMute: false,
-    lookup: undefined as unknown as Lookup<Record>,
+    lookup: undefined as unknown as (id: string) => Found<Record>,
     reads,
     change: (change: Change) => {
       for (const listener of listeners) listener.changed(change)
@@ -51,13 +51,18 @@ function worldOf(options: CacheOptions = {}) {
   }
   const reader = cachingReader(feed, options, TIMEOUT)
   world.close = reader.close
-  world.lookup = reader.lookup<Record>({
+  const { find, kept } = reader.lookup<Record>({
     read: (id) =>
       new Promise((resolve, reject) => {
         reads.push({ id, answer: (record) => resolve(record && { ...record }), fail: () => reject(new Error('away')) })
       }),
     subjectOf: (record) => (record === undefined ? {} : { keyId: record.id, accountId: record.accountId }),
   })
+  // As it is used: what is kept is asked for first.
+  world.lookup = (id) => {
+    const known = kept(id)
+    return known === undefined ? find(id) : known.value
+  }
   return world
 }
 
@@ -378,7 +383,7 @@ describe('a lookup in a store that answers at once', () => {
       },
       announce: () => undefined,
     }
-    const lookup = cachingReader(feed, {}, TIMEOUT).lookup<Record>({
+    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<Record>({
       read: () => record('key_1', ++reads),
       subjectOf: () => ({ keyId: 'key_1' }),
     })
@@ -393,7 +398,7 @@ describe('a lookup in a store that answers at once', () => {
       subscribe: () => ({ beat: () => undefined, close: () => undefined }),
       announce: () => undefined,
     }
-    const lookup = cachingReader(feed, {}, TIMEOUT).lookup<object>({
+    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<object>({
       read(id) {
         if (id === 'a') throw new Error('away')
         return { bytes: new Uint8Array(1) }
@@ -408,7 +413,8 @@ describe('a lookup in a store that answers at once', () => {
 it('plainReader reads every time', async () => {
   let reads = 0
   const reader = plainReader(TIMEOUT)
-  const lookup = reader.lookup<Record>({ read: () => record('key_1', ++reads), subjectOf: () => ({}) })
-  expect([lookup('a'), lookup('a')]).toEqual([record('key_1', 1), record('key_1', 2)])
+  const { find, kept } = reader.lookup<Record>({ read: () => record('key_1', ++reads), subjectOf: () => ({}) })
+  expect([find('a'), find('a')]).toEqual([record('key_1', 1), record('key_1', 2)])
+  expect(kept('a')).toBeUndefined()
   await reader.close()
 })

@@ -14,8 +14,20 @@ export interface CacheOptions {
   readonly unknown?: number | undefined
 }
 
-/** Finds what a store has under an id. What the store throws, or does not say in time, is `unavailable`. */
-export type Lookup<T> = (id: string, gate?: Gate) => Awaitable<T | undefined | Denied<'unavailable' | 'rate_limited'>>
+/** Finds what a store has under an id. */
+export interface Lookup<T> {
+  /** What is kept of it and certain now. `undefined`: nothing is, so it has to be found. */
+  kept(id: string): Kept<T> | undefined
+  /** What the store throws, or does not say in time, is `unavailable`. */
+  find(id: string, gate?: Gate): Found<T>
+}
+
+export interface Kept<T> {
+  /** `undefined`: there is nothing under the id. */
+  readonly value: T | undefined
+}
+
+export type Found<T> = Awaitable<T | undefined | Denied<'unavailable' | 'rate_limited'>>
 
 /** Asked before a store is asked, and not where the answer is kept. What it says is answered instead. */
 export type Gate = () => Denied<'rate_limited'> | undefined
@@ -28,15 +40,16 @@ export interface Reading<T> {
 
 /** Makes lookups in a store that keep what they have read, as long as it is certain that it has not changed. */
 export interface Reader {
+  /** It keeps what it has read. */
+  readonly keeps: boolean
   lookup<T extends object>(reading: Reading<T>): Lookup<T>
   close(): Promise<void>
 }
 
 const DEFAULT_KEYS = 10_000
 const DEFAULT_UNKNOWN = 10_000
-interface Entry<T> extends Mark {
-  readonly value: T | undefined
-}
+
+interface Entry<T> extends Mark, Kept<T> {}
 
 /** A read under way. */
 interface Flight<T> {
@@ -50,10 +63,11 @@ interface Flight<T> {
 /** Reads every time. */
 export function plainReader(timeout: number): Reader {
   return {
-    lookup:
-      <T extends object>({ read }: Reading<T>): Lookup<T> =>
-      (id, gate) =>
-        gate?.() ?? attempt(() => read(id), timeout),
+    keeps: false,
+    lookup: <T extends object>({ read }: Reading<T>): Lookup<T> => ({
+      kept: () => undefined,
+      find: (id, gate) => gate?.() ?? attempt(() => read(id), timeout),
+    }),
     close: async () => {},
   }
 }
@@ -63,10 +77,14 @@ export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: 
   let member: LeaseMember | undefined = joinLease(feed)
   const { lease } = member
   return {
+    keeps: true,
     lookup<T extends object>(reading: Reading<T>): Lookup<T> {
-      const kept = keptLookup(lease, reading, options, timeout)
+      const keeping = keepingLookup(lease, reading, options, timeout)
       const plain = plainReader(timeout).lookup(reading)
-      return (id, gate) => (member === undefined ? plain(id, gate) : kept(id, gate))
+      return {
+        kept: (id) => (member === undefined ? undefined : keeping.kept(id)),
+        find: (id, gate) => (member === undefined ? plain : keeping).find(id, gate),
+      }
     },
     async close() {
       const left = member
@@ -76,7 +94,7 @@ export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: 
   }
 }
 
-function keptLookup<T extends object>(
+function keepingLookup<T extends object>(
   lease: Lease,
   reading: Reading<T>,
   { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
@@ -87,18 +105,26 @@ function keptLookup<T extends object>(
   const missed = new LRUCache<string, Entry<T>>({ max: unknown })
   const flights = new Map<string, Flight<T>>()
   const { epochs } = lease
-
   let moment = 0
 
-  function find(id: string, gate?: Gate): ReturnType<Lookup<T>> {
+  function kept(id: string): Entry<T> | undefined {
+    return lease.isHeld() ? current(id) : undefined
+  }
+
+  function current(id: string): Entry<T> | undefined {
+    const entry = found.get(id) ?? missed.get(id)
+    return entry !== undefined && epochs.isCurrent(entry) ? entry : undefined
+  }
+
+  function find(id: string, gate?: Gate): Found<T> {
     if (lease.isHeld()) return recall(id, gate)
     const asked = ++moment
     return chain(lease.renew(), (isHeld) => (isHeld ? recall(id, gate) : (gate?.() ?? readSince(asked, id))))
   }
 
-  function recall(id: string, gate?: Gate): ReturnType<Lookup<T>> {
-    const entry = found.get(id) ?? missed.get(id)
-    if (entry !== undefined && epochs.isCurrent(entry)) return entry.value
+  function recall(id: string, gate?: Gate): Found<T> {
+    const entry = current(id)
+    if (entry !== undefined) return entry.value
     const closed = gate?.()
     if (closed !== undefined) return closed
     const flight = flights.get(id)
@@ -107,7 +133,7 @@ function keptLookup<T extends object>(
     return chain(begin(id), foundIn)
   }
 
-  function join({ entry }: Flight<T>, id: string): ReturnType<Lookup<T>> {
+  function join({ entry }: Flight<T>, id: string): Found<T> {
     const asked = ++moment
     return entry.then((landed) => {
       if (isUnavailable(landed) || epochs.isCurrent(landed)) return foundIn(landed)
@@ -117,7 +143,7 @@ function keptLookup<T extends object>(
   }
 
   /** By a read that began after the request: what it finds is true for it, whatever changes meanwhile. */
-  function readSince(asked: number, id: string): ReturnType<Lookup<T>> {
+  function readSince(asked: number, id: string): Found<T> {
     const flight = flights.get(id)
     if (flight === undefined) return chain(begin(id), foundIn)
     // Where others are reading it already, the next read is one for all who ask in this turn.
@@ -169,7 +195,7 @@ function keptLookup<T extends object>(
     return entry
   }
 
-  return find
+  return { kept, find }
 }
 
 function foundIn<T>(entry: Entry<T> | Denied<'unavailable'>): T | undefined | Denied<'unavailable'> {

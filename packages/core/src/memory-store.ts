@@ -85,10 +85,22 @@ export function memoryStore(): MemoryStore {
 
   // Records are replaced, never written to: a caller that holds one sees the state it read, and cannot change it.
   function put(entry: Entry): KeyRecord {
-    const { metadata, permissions, ...others } = entry.key
-    const service = serviceOf(others.service)
-    const lists = { permissions: Object.freeze([...permissions]), metadata: frozenJson(metadata) }
-    const key = Object.freeze({ ...others, ...lists })
+    const { id, accountId, name, environment, createdAt, expiresAt, revokedAt, revokedReason } = entry.key
+    const service = serviceOf(entry.key.service)
+    // Written out: the engine reads records of one shape faster.
+    const key: KeyRecord = Object.freeze({
+      id,
+      service: entry.key.service,
+      accountId,
+      name,
+      environment,
+      permissions: Object.freeze([...entry.key.permissions]),
+      createdAt,
+      expiresAt,
+      revokedAt,
+      revokedReason,
+      metadata: frozenJson(entry.key.metadata),
+    })
     const secrets = Object.freeze(entry.secrets.map((secret) => Object.freeze({ ...secret })))
     service.entries.set(key.id, Object.freeze({ key, secrets }))
     for (const secret of secrets) if (secret.kind === 'key') service.ids.set(secret.digest, key.id)

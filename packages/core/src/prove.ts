@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { sha256Hex } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Gate, plainReader, type Reader } from './cache.ts'
@@ -10,12 +11,20 @@ import { identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
-import type { Principal } from './principal.ts'
-import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
+import type { KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
+import { frozen, isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
-import { verifyKey } from './verify-key.ts'
-import { isLive, type OpenKey, type OpenKeyMatch, openKeyOf, type TokenRules, verifyToken } from './verify-token.ts'
+import { belongs, verifyKey } from './verify-key.ts'
+import {
+  isLive,
+  lifeOf,
+  type OpenKey,
+  type OpenKeyMatch,
+  openKeyOf,
+  type TokenRules,
+  verifyToken,
+} from './verify-token.ts'
 
 export interface ProverOptions {
   readonly contract: AnyContract
@@ -39,15 +48,15 @@ export function prover(
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
 
-  const findKey = reader.lookup<KeyMatch>({
-    read: (digest) => chain(store.findByDigest(service, digest), (match) => checked(match, 'key', isKeyMatch)),
-    subjectOf,
+  const keys = reader.lookup<KnownKey>({
+    read: (digest) => chain(store.findByDigest(service, digest), (match) => knownKey(match, digest)),
+    subjectOf: (known) => subjectOf(known?.match),
   })
-  const findSigningKey = reader.lookup<SigningKeyMatch>({
+  const signingKeys = reader.lookup<SigningKeyMatch>({
     read: (id) => chain(store.findSigningKey(service, id), (match) => checked(match, 'signing key', isSigningKeyMatch)),
     subjectOf,
   })
-  const findAccount = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
+  const accountsById = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
     read: (id) =>
       chain(accounts === undefined ? store.findAccount?.(id) : accounts.find(id), (account) => {
         checkAccount(account, id)
@@ -55,6 +64,7 @@ export function prover(
       }),
     subjectOf: (_, accountId) => ({ accountId }),
   })
+  const tokens = reader.keeps && rules !== undefined ? tokenCache() : undefined
 
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
   const algorithms = [
@@ -73,53 +83,98 @@ export function prover(
   }
 
   function proveKey(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
-    const possible = text.length <= MAX_KEY_LENGTH && (contract.imported === true || codec?.accepts(text) === true)
-    if (!possible) return malformed(text)
+    if (text.length > MAX_KEY_LENGTH) return malformed(text)
     const digest = digestKey(text, pepper)
-    return chain(findKey(digest, gate), (match) => {
-      if (isDenied(match)) return match
-      const verified = verifyKey(match, digest, service, now)
-      if (verified === UNKNOWN) return unknown(text, digest)
-      if (isDenied(verified)) return verified
-      const { key } = verified
-      return chain(accountOf(verified), (account) => {
-        if (isDenied(account)) return account
-        // A key whose account is gone belongs to nobody.
-        if (!account) return unknown(text, digest)
-        return { via: 'key', account, key, plan: account.plan, permissions: key.permissions }
-      })
+    // What is kept has been a key before: its checksum takes as long as to find it.
+    const kept = keys.kept(digest)
+    if (kept !== undefined) return decideKey(kept.value, text, digest, now)
+    if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)
+    const found = keys.find(digest, gate)
+    return isPromise(found)
+      ? found.then((known) => decideKey(known, text, digest, now))
+      : decideKey(found, text, digest, now)
+  }
+
+  function decideKey(
+    known: KnownKey | Denied | undefined,
+    text: string,
+    digest: string,
+    now: number,
+  ): Awaitable<Principal | Denied> {
+    if (known === undefined) return unknown(text, digest)
+    if (isDenied(known)) return known
+    const denied = verifyKey(known.match, now)
+    if (denied !== undefined) return denied === UNKNOWN ? unknown(text, digest) : denied
+    if (known.principal !== undefined) return known.principal
+    // A key whose account is gone belongs to nobody.
+    if (accounts === undefined) return unknown(text, digest)
+    const { key } = known.match
+    return chain(accountsById.find(key.accountId), (account) => {
+      if (account === undefined) return unknown(text, digest)
+      return isDenied(account) ? account : keyPrincipal(key, account)
     })
   }
 
+  function knownKey(match: KeyMatch | undefined, digest: string): KnownKey | undefined {
+    const whole = checked(match, 'key', isKeyMatch)
+    if (whole === undefined || !belongs(whole, digest, service)) return undefined
+    const isOurs = accounts === undefined && whole.account !== null
+    return { match: whole, principal: isOurs ? keyPrincipal(whole.key, whole.account) : undefined }
+  }
+
   function proveToken(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
+    const digest = tokens && sha256Hex(text)
+    const seen = digest === undefined ? undefined : tokens?.get(digest)
+    if (seen !== undefined && isStill(seen, now)) return seen.principal
     const token = parseToken(text, algorithms)
     if (token === undefined) return malformed(text)
     return token.alg === 'HS256' && rules !== undefined
-      ? proveSigned(token, rules, now, gate)
+      ? proveSigned(token, rules, digest, now, gate)
       : proveIdentity(text, token, now)
+  }
+
+  /** A token that was good is good as long as its key is the same, and nothing of it has ended. */
+  function isStill({ match, from, until }: SeenToken, now: number): boolean {
+    return now >= from && now < until && signingKeys.kept(match.key.id)?.value === match
   }
 
   function proveSigned(
     token: ParsedToken,
     rules: TokenRules,
+    digest: string | undefined,
     now: number,
     gate: Gate | undefined,
   ): Awaitable<Principal | Denied> {
-    const found = chain(findSigningKey(token.kid, gate), (match) =>
-      isDenied(match) ? match : attempt(() => opened(match, now), timeout),
-    )
-    return chain(found, (match) => {
+    return chain(signingKeys.find(token.kid, gate), (match) => {
       if (isDenied(match)) return match
-      const verified = verifyToken(token, match, service, rules, now)
-      if (isDenied(verified)) return verified
-      const { key } = verified
-      return chain(accountOf(verified), (account) => {
-        if (isDenied(account)) return account
-        if (!account) return tokenInvalid('key')
-        const { plan } = account
-        return { via: 'token', account, key, plan, permissions: key.permissions, claims: token.claims }
-      })
+      return chain(
+        attempt(() => opened(match, now), timeout),
+        (open) => decideToken(token, match, open, rules, digest, now),
+      )
     })
+  }
+
+  function decideToken(
+    token: ParsedToken,
+    match: SigningKeyMatch | undefined,
+    open: OpenKeyMatch | Denied | undefined,
+    rules: TokenRules,
+    digest: string | undefined,
+    now: number,
+  ): Awaitable<Principal | Denied> {
+    if (isDenied(open)) return open
+    const verified = verifyToken(token, open, service, rules, now)
+    if (isDenied(verified)) return verified
+    if (accounts !== undefined) {
+      return chain(accountsById.find(verified.key.accountId), (account) => {
+        if (account === undefined) return tokenInvalid('key')
+        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token)
+      })
+    }
+    if (verified.account === null || match === undefined) return tokenInvalid('key')
+    const principal = tokenPrincipal(verified.key, verified.account, token)
+    if (digest !== undefined) tokens?.set(digest, { match, principal, ...lifeOf(token, match, rules, now) })
+    return principal
   }
 
   // One secret that does not open is enough to tell nothing: who knows which one the token was signed with. What has
@@ -151,7 +206,7 @@ export function prover(
     // The callbacks are the application's: what they throw is no reason to let anybody in, nor the caller's fault.
     const id = await attempt(() => chain(accountId(claims), textOf), timeout)
     if (isDenied(id)) return id
-    const account = id === undefined ? undefined : await findAccount(id)
+    const account = id === undefined ? undefined : await accountsById.find(id)
     if (isDenied(account)) return account
     if (account === undefined) return tokenInvalid('subject')
     const known = await attempt(() => chain(permissions(claims), knownOf), timeout)
@@ -181,10 +236,6 @@ export function prover(
     return match
   }
 
-  function accountOf({ key, account }: Pick<KeyMatch, 'key' | 'account'>) {
-    return accounts === undefined ? account : findAccount(key.accountId)
-  }
-
   function malformed(text: string): Denied<'malformed'> {
     return contract.key?.id === undefined
       ? { kind: 'denied', code: 'malformed' }
@@ -202,6 +253,39 @@ export function prover(
   }
 
   return prove
+}
+
+/** A key as it is kept: what a request needs of it is made once. */
+interface KnownKey {
+  readonly match: KeyMatch
+  /** `undefined`: its account is not in the store. */
+  readonly principal: KeyPrincipal | undefined
+}
+
+/** A token that was good. */
+interface SeenToken {
+  /** Its key, as it was found: another object, and something of it has changed. */
+  readonly match: SigningKeyMatch
+  readonly principal: TokenPrincipal
+  /** In milliseconds since the epoch, for as long as its claims and its key's ends say. */
+  readonly from: number
+  readonly until: number
+}
+
+/** How many tokens a process remembers, by their digest: a token is long, and works for who has it. */
+const TOKENS = 10_000
+
+function tokenCache(): LRUCache<string, SeenToken> {
+  return new LRUCache<string, SeenToken>({ max: TOKENS })
+}
+
+function keyPrincipal(key: KeyRecord, account: Account): KeyPrincipal {
+  return Object.freeze({ via: 'key', account, key, plan: account.plan, permissions: key.permissions })
+}
+
+function tokenPrincipal(key: KeyRecord, account: Account, { claims }: ParsedToken): TokenPrincipal {
+  const { permissions } = key
+  return Object.freeze({ via: 'token', account, key, plan: account.plan, permissions, claims: frozen(claims) })
 }
 
 /** How many signing secrets a process keeps open. */

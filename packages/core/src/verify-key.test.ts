@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { KeyMatch, KeyRecord } from './store.ts'
-import { keyDenial, verifyKey } from './verify-key.ts'
+import { belongs, keyDenial, verifyKey } from './verify-key.ts'
 
 const NOW = 1_790_000_000_000
 const DIGEST = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
@@ -29,44 +29,46 @@ const withKey = (change: Partial<KeyRecord>): KeyMatch => ({ ...MATCH, key: { ..
 const endingAt = (expiresAt: number | null): KeyMatch => ({ ...MATCH, secret: { ...MATCH.secret, expiresAt } })
 const unknown = { kind: 'denied', code: 'unknown' }
 
+describe('belongs', () => {
+  it('is so of what was looked up', () => {
+    expect(belongs(MATCH, DIGEST, 'acme')).toBe(true)
+  })
+
+  it('is not so of a key whose stored digest differs from the one looked up', () => {
+    expect(belongs(MATCH, `${DIGEST.slice(0, -1)}e`, 'acme')).toBe(false)
+    expect(belongs(MATCH, DIGEST.toUpperCase(), 'acme')).toBe(false)
+  })
+
+  it('is not so of a key of another service', () => {
+    expect(belongs(withKey({ service: 'other' }), DIGEST, 'acme')).toBe(false)
+  })
+})
+
 describe('verifyKey', () => {
-  it('passes a live key on as it was found', () => {
-    expect(verifyKey(MATCH, DIGEST, 'acme', NOW)).toBe(MATCH)
-  })
-
-  it('does not know a digest that the store does not have', () => {
-    expect(verifyKey(undefined, DIGEST, 'acme', NOW)).toEqual(unknown)
-  })
-
-  it('does not know a key whose stored digest differs from the one looked up', () => {
-    expect(verifyKey(MATCH, `${DIGEST.slice(0, -1)}e`, 'acme', NOW)).toEqual(unknown)
-    expect(verifyKey(MATCH, DIGEST.toUpperCase(), 'acme', NOW)).toEqual(unknown)
-  })
-
-  it('does not know a key of another service', () => {
-    expect(verifyKey(withKey({ service: 'other' }), DIGEST, 'acme', NOW)).toEqual(unknown)
+  it('has nothing against a live key', () => {
+    expect(verifyKey(MATCH, NOW)).toBeUndefined()
   })
 
   it('ends a version that rotation ended, at the exact millisecond', () => {
-    expect(verifyKey(endingAt(NOW + 1), DIGEST, 'acme', NOW)).toEqual(endingAt(NOW + 1))
-    expect(verifyKey(endingAt(NOW), DIGEST, 'acme', NOW)).toEqual(unknown)
-    expect(verifyKey(endingAt(NOW - 1), DIGEST, 'acme', NOW)).toEqual(unknown)
-    expect(verifyKey(endingAt(0), DIGEST, 'acme', NOW)).toEqual(unknown)
+    expect(verifyKey(endingAt(NOW + 1), NOW)).toBeUndefined()
+    expect(verifyKey(endingAt(NOW), NOW)).toEqual(unknown)
+    expect(verifyKey(endingAt(NOW - 1), NOW)).toEqual(unknown)
+    expect(verifyKey(endingAt(0), NOW)).toEqual(unknown)
   })
 
   it('does not know an ended version even where the key is revoked', () => {
     const ended = { ...withKey({ revokedAt: NOW - 5 }), secret: { ...MATCH.secret, expiresAt: NOW - 1 } }
-    expect(verifyKey(ended, DIGEST, 'acme', NOW)).toEqual(unknown)
+    expect(verifyKey(ended, NOW)).toEqual(unknown)
   })
 
   it('refuses a revoked key with its id and time', () => {
     const denied = { kind: 'denied', code: 'revoked', keyId: 'key_1', revokedAt: NOW - 5 }
-    expect(verifyKey(withKey({ revokedAt: NOW - 5 }), DIGEST, 'acme', NOW)).toEqual(denied)
+    expect(verifyKey(withKey({ revokedAt: NOW - 5 }), NOW)).toEqual(denied)
   })
 
   it('refuses an expired key with its id and time', () => {
     const denied = { kind: 'denied', code: 'expired', keyId: 'key_1', expiredAt: NOW - 5 }
-    expect(verifyKey(withKey({ expiresAt: NOW - 5 }), DIGEST, 'acme', NOW)).toEqual(denied)
+    expect(verifyKey(withKey({ expiresAt: NOW - 5 }), NOW)).toEqual(denied)
   })
 })
 

@@ -3,23 +3,24 @@ import { type Denied, UNKNOWN } from './outcome.ts'
 import type { KeyMatch, KeyRecord } from './store.ts'
 
 /**
- * Checks what a store found for a digest: that it is that key, of this service, and that the key still works.
+ * Whether what a store found for a digest is that key, of this service: to be asked once, of what was read.
+ *
+ * An index finds by comparing, in a time that may depend on the content; this compare does not. It also catches a store
+ * that finds without regard to case, or finds something else.
+ */
+export function belongs(match: KeyMatch, digest: string, service: string): boolean {
+  return equalDigests(match.secret.digest, digest) && match.key.service === service
+}
+
+/**
+ * Why a key that was found does not work now.
  *
  * Does not check the account, plan, permissions or limits.
  */
-export function verifyKey(
-  match: KeyMatch | undefined,
-  digest: string,
-  service: string,
-  now: number,
-): KeyMatch | Denied {
-  if (match === undefined) return UNKNOWN
-  // An index finds by comparing, in a time that may depend on the content; this compare does not. It also catches a
-  // store that finds without regard to case, or finds something else.
-  if (!equalDigests(match.secret.digest, digest) || match.key.service !== service) return UNKNOWN
+export function verifyKey({ key, secret }: KeyMatch, now: number): Denied | undefined {
   // A version that rotation has ended is no key any more, whatever the state of its successor.
-  if (match.secret.expiresAt !== null && now >= match.secret.expiresAt) return UNKNOWN
-  return keyDenial(match.key, now) ?? match
+  if (secret.expiresAt !== null && now >= secret.expiresAt) return UNKNOWN
+  return keyDenial(key, now)
 }
 
 /** Why a key that is known does not work: revoked before expired, because a revocation is somebody's decision. */
