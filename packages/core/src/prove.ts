@@ -10,7 +10,7 @@ import { identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
-import type { Principal } from './principal.ts'
+import type { KeyPrincipal, Principal } from './principal.ts'
 import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
@@ -38,6 +38,7 @@ export function prover(
   const codec = contract.key && keyCodec(contract.key)
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
+  const principals = new WeakMap<KeyRecord, KeyPrincipal>()
 
   const findKey = reader.lookup<KeyMatch>({
     read: (digest) => chain(store.findByDigest(service, digest), (match) => checked(match, 'key', isKeyMatch)),
@@ -86,9 +87,25 @@ export function prover(
         if (isDenied(account)) return account
         // A key whose account is gone belongs to nobody.
         if (!account) return unknown(text, digest)
-        return { via: 'key', account, key, plan: account.plan, permissions: key.permissions }
+        return keyPrincipal(key, account)
       })
     })
+  }
+
+  // The same one for as long as key and account are kept: what is made of it, such as its charges, is made once. Only of
+  // what is frozen: a store that does not announce may change its records in place.
+  function keyPrincipal(key: KeyRecord, account: Account): KeyPrincipal {
+    const known = principals.get(key)
+    if (known?.account === account) return known
+    const principal: KeyPrincipal = Object.freeze({
+      via: 'key',
+      account,
+      key,
+      plan: account.plan,
+      permissions: key.permissions,
+    })
+    if (Object.isFrozen(key) && Object.isFrozen(account)) principals.set(key, principal)
+    return principal
   }
 
   function proveToken(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
