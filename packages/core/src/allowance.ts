@@ -16,7 +16,8 @@ export function allowanceFinder({ name, quota, plans }: AnyContract): (account: 
     const { start, end } = periodOf(account, now)
     const limit = quota?.limit === undefined ? undefined : numberFor(account.plan, quota.limit, plans)
     const allowance = Object.freeze({ balanceId: balanceOf(name, account.id), limit, start, end })
-    known.set(account, allowance)
+    // What is not frozen may be changed in place: to another plan.
+    if (Object.isFrozen(account)) known.set(account, allowance)
     return allowance
   }
 }

@@ -258,6 +258,23 @@ describe('an upgrade', () => {
   })
 })
 
+describe('a record that is changed in place, by a store that announces nothing', () => {
+  it('is believed as it is by now', () => {
+    const account: { -readonly [Name in keyof Account]: Account[Name] } = { ...ACCOUNT }
+    const key: { -readonly [Name in keyof KeyRecord]: KeyRecord[Name] } = keyRecord('key_1')
+    const secret = { kind: 'key' as const, digest: digestKey(TEXT), display: '…', createdAt: NOW, expiresAt: null }
+    const store = { findByDigest: () => ({ key, account, secret }), findSigningKey: () => undefined }
+    const authorize = authOf({ store, cache: false }).authorizer({ feature: 'video', permission: 'write', cost: 6 })
+    expect(authorize({}, fields(TEXT))).toMatchObject({ code: 'plan' })
+    account.plan = 'pro'
+    expect(authorize({}, fields(TEXT))).toMatchObject({ code: 'forbidden' })
+    key.permissions = ['write']
+    expect(authorize({}, fields(TEXT))).toMatchObject({ kind: 'allowed' })
+    account.plan = 'free'
+    expect(authorize({}, fields(TEXT))).toMatchObject({ code: 'plan' })
+  })
+})
+
 describe('a brake', () => {
   const brake = { failures: 2, seconds: 60 }
   const attacker = { peer: '192.0.2.1' }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { rawFields, setAllowedHeaders, writeRendered } from './index.ts'
+import { rawFields, setAllowedHeaders, whenEnded, writeRendered } from './index.ts'
 
 describe('rawFields', () => {
   const request = (...rawHeaders: string[]) => rawFields({ rawHeaders })
@@ -126,5 +126,40 @@ describe('on a real server', () => {
       response.end()
     })
     expect(text.match(/^Vary: .*$/gm)).toEqual(['Vary: Authorization'])
+  })
+
+  describe('whenEnded', () => {
+    it.each([
+      [200, 'finished'],
+      [404, 'finished'],
+      [500, 'failed'],
+      [503, 'failed'],
+    ])('says of an answer with %i that it has %s', async (status, how) => {
+      const told: string[] = []
+      await exchange((_request, response) => {
+        whenEnded(response, (ending) => told.push(ending))
+        response.statusCode = status
+        response.end('x')
+      })
+      await expect.poll(() => told).toEqual([how])
+    })
+
+    it('says of a client that is gone that it has broken off, also when it is asked afterwards', async () => {
+      const told: string[] = []
+      const server = createServer((_request, response) => {
+        whenEnded(response, (ending) => {
+          told.push(ending)
+          whenEnded(response, (again) => told.push(again))
+        })
+        response.write('begun')
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1', () => {
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      })
+      socket.once('data', () => socket.destroy())
+      await expect.poll(() => told).toEqual(['broken', 'broken'])
+      server.close()
+    })
   })
 })
