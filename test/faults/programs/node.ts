@@ -11,6 +11,8 @@ import { type Answered, type Orders, type Placed, READY, type Start, type Subjec
 const PAUSE = 5
 /** How often what was decided is written down, in milliseconds: of a node that is killed little is to be lost. */
 const FLUSH = 50
+/** So many requests at most wait for the store in turn: it is not to be kept from working, by those who only ask. */
+const MOST = 6
 /** So many of the texts that rest are asked for in each pause. */
 const RESTING = 10
 
@@ -34,6 +36,7 @@ const known = new Map<number, Known>()
 let hot: readonly Known[] = []
 let resting: readonly Known[] = []
 let turn = 0
+let waiting = 0
 
 /** One request. Whether it was decided, be it as it may. */
 function request(subject: Known): boolean | Promise<boolean> {
@@ -57,22 +60,23 @@ function noted(subject: Known, begin: number, outcome: Outcome<unknown>, atOnce:
   return !isUnavailable
 }
 
-function requestInTurn(subject: Known): void {
-  if (subject.waits) return
+function requestInTurn(subject: Known | undefined): void {
+  if (subject === undefined || subject.waits || waiting >= MOST) return
   const decided = request(subject)
   if (!isPromise(decided)) return
   subject.waits = true
+  waiting++
   decided.then(() => {
     subject.waits = false
+    waiting--
   })
 }
 
 function requestAll(): void {
-  for (const subject of hot) requestInTurn(subject)
-  for (let i = 0; i < Math.min(RESTING, resting.length); i++) {
-    const subject = resting[turn++ % resting.length]
-    if (subject !== undefined) requestInTurn(subject)
-  }
+  turn++
+  // Not from the first one each time: where the store is slow they come to be asked for in turn.
+  for (let i = 0; i < hot.length; i++) requestInTurn(hot[(turn * MOST + i) % hot.length])
+  for (let i = 0; i < RESTING; i++) requestInTurn(resting[(turn * RESTING + i) % resting.length])
 }
 
 function know(subjects: readonly Subject[]): readonly Known[] {
@@ -131,8 +135,13 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     return null
   },
   async review() {
-    const decided = await Promise.all([...known.values()].map(request))
-    return decided.filter((is) => !is).length
+    const left = [...known.values()]
+    let undecided = 0
+    while (left.length > 0) {
+      const decided = await Promise.all(left.splice(0, MOST).map(request))
+      undecided += decided.filter((is) => !is).length
+    }
+    return undecided
   },
   async insert(placed) {
     const createdAt = Date.now()
