@@ -309,7 +309,7 @@ function answersAsDocumented(framework: Framework, storeUrl: () => Promise<strin
         /^{"error":"rate_limit_exceeded","message":"Rate limit exceeded. Retry after \d+ seconds."}$/,
       )
       expect((await api('starter', path)).status).toBe(404)
-    })
+    }, 30_000)
   })
 
   describe('Visual Layer', () => {
