@@ -104,6 +104,7 @@ const LAYERS: readonly (readonly string[])[] = [
   [
     'testing/cases/accounts',
     'testing/cases/audit',
+    'testing/cases/changes',
     'testing/cases/changing',
     'testing/cases/connections',
     'testing/cases/damage',
@@ -169,7 +170,7 @@ describe('store-sql', () => {
 
   test('has each driver, and what is of Node, in the file of its database alone', () => {
     const drivers = running.filter(({ from }) => from !== 'kysely').map(({ file, from }) => `${file}: ${from}`)
-    expect(drivers).toEqual([
+    expect([...new Set(drivers)]).toEqual([
       'postgres-pool.ts: node:net',
       'postgres-pool.ts: pg',
       'sqlite.ts: node:fs',
@@ -182,6 +183,20 @@ describe('store-sql', () => {
     const files = reachedFrom('d1.ts', innerEdges(storeSql))
     expect(running.filter(({ file, from }) => files.has(file) && from !== 'kysely')).toEqual([])
     expect([...files].filter((file) => /^(postgres|sqlite|index)/.test(file))).toEqual([])
+  })
+})
+
+describe('store-redis', () => {
+  const running = packageNamed('store-redis').imports.filter(({ from, typeOnly }) => !isInner(from) && !typeOnly)
+
+  test('takes only types from core', () => {
+    expect(running.filter(({ from }) => nameOf(from) === '@latchkey/core')).toEqual([])
+  })
+
+  test('loads the client when it is asked for, and beside it what is of Node alone', () => {
+    expect(running.filter(({ from }) => !from.startsWith('node:'))).toEqual([
+      { file: 'redis.ts', from: 'redis', typeOnly: false, onDemand: true },
+    ])
   })
 })
 

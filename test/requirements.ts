@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { findPostgres } from '@latchkey/test-servers'
+import { findPostgres, findRedis } from '@latchkey/test-servers'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -56,6 +56,10 @@ export const REQUIREMENTS = {
   postgres: {
     find: findPostgres,
     otherwise: 'Postgres is not installed (apt-get install postgresql), and DATABASE_URL names none',
+  },
+  redis: {
+    find: findRedis,
+    otherwise: 'Redis is not installed (apt-get install redis-server), and REDIS_URL names none',
   },
   vectors: {
     find: () => directory(process.env.LATCHKEY_VECTORS),

@@ -1,21 +1,28 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { KeyStore } from '@latchkey/core'
+import type { KeyStore, Change as Told } from '@latchkey/core'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import Libsql from 'libsql'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
-
-/** What changed: `[kind, service, id]`. */
-type Announced = readonly [kind: string, service: string | null, id: string | null]
-
-const ACCOUNT: Announced = ['account', null, 'customer']
-const KEY: Announced = ['key', SERVICE, 'key']
-const SIGNING: Announced = ['key', SERVICE, 'signing']
+import { type Hearing, hear } from './hearing.ts'
+import { accountNamed, entryOf, keyNamed, secretOf } from './records.ts'
+import {
+  ACCOUNT,
+  type Announced,
+  BY_THE_STORE,
+  KEY,
+  key,
+  ref,
+  SIGNING,
+  sealed,
+  signing,
+  text,
+  UNHEARD,
+} from './told-changes.ts'
 
 interface Listened {
   readonly store: KeyStore
@@ -24,87 +31,6 @@ interface Listened {
   /** What was announced since the last time, each once. */
   heard(): Promise<readonly Announced[]>
 }
-
-const [key, signing] = [keyNamed('key'), keyNamed('signing')]
-const [ref, signingRef] = [refTo(key), refTo(signing)]
-const [text, sealed] = [secretOf('text'), sealedAs('one')]
-
-type Change = readonly [name: string, change: (store: KeyStore) => unknown, announced: readonly Announced[]]
-
-/** Each on a store that holds the account and both keys. */
-const BY_THE_STORE: readonly Change[] = [
-  [
-    'an account that is inserted',
-    (s) => s.insertAccount(accountNamed('new'), entryOf('account.created')),
-    [['account', null, 'new']],
-  ],
-  [
-    'an account that is changed',
-    (s) => s.changeAccount('customer', { plan: 'free' }, entryOf('account.changed')),
-    [ACCOUNT],
-  ],
-  [
-    'a key that is inserted',
-    (s) => s.insertKey(keyNamed('new'), secretOf('new'), entryOf('key.created')),
-    [['key', SERVICE, 'new']],
-  ],
-  [
-    'a signing key that is inserted',
-    (s) => s.insertKey(keyNamed('new'), sealedAs('x'), entryOf('key.created')),
-    [['key', SERVICE, 'new']],
-  ],
-  ['a key that is changed', (s) => s.changeKey(ref, { name: 'new' }, entryOf('key.changed')), [KEY]],
-  ['a key that is rotated', (s) => s.rotateKey(ref, secretOf('new'), NOW, entryOf('key.rotated')), [KEY]],
-  [
-    'a signing key that is rotated',
-    (s) => s.rotateKey(signingRef, sealedAs('two', { version: 'v2' }), NOW, entryOf('key.rotated')),
-    [SIGNING],
-  ],
-  ['a key that is revoked', (s) => s.revokeKey(ref, null, entryOf('key.revoked')), [KEY]],
-  ['a key that is deleted', (s) => s.deleteKey(ref, entryOf('key.deleted')), [KEY]],
-  [
-    'a secret that is sealed anew',
-    (s) => s.resealSecret(signingRef, sealed, sealedAs('two'), entryOf('secret.resealed')),
-    [SIGNING],
-  ],
-  [
-    'all that is inserted at once',
-    (s) => s.insertAll({ accounts: [accountNamed('new')], keys: [{ key: keyNamed('a'), secrets: [secretOf('a')] }] }),
-    [
-      ['account', null, 'new'],
-      ['key', SERVICE, 'a'],
-    ],
-  ],
-]
-
-/** What nobody has to hear. */
-const UNHEARD: readonly (readonly [name: string, change: (store: KeyStore) => unknown])[] = [
-  ['the last use of keys', (s) => s.recordUses([{ service: SERVICE, keyId: 'key', at: NOW }])],
-  [
-    'an audit record',
-    (s) => s.recordAudit({ ...entryOf('secret.revealed'), service: SERVICE, keyId: 'key', accountId: 'customer' }),
-  ],
-  ['a key that is taken', (s) => s.insertKey(key, secretOf('new'), entryOf('key.created'))],
-  ['an account that is taken', (s) => s.insertAccount(accountNamed('customer'), entryOf('account.created'))],
-  [
-    'a set of which one is taken',
-    (s) => s.insertAll({ accounts: [accountNamed('new'), accountNamed('customer')], keys: [] }),
-  ],
-  [
-    'a rotation to a digest that is taken',
-    (s) => Promise.resolve(s.rotateKey(ref, text, NOW, entryOf('key.rotated'))).catch(() => {}),
-  ],
-  ['a key that is not there', (s) => s.revokeKey({ service: SERVICE, id: 'none' }, null, entryOf('key.revoked'))],
-  ['another account’s key', (s) => s.revokeKey({ ...ref, accountId: 'other' }, null, entryOf('key.revoked'))],
-  [
-    'reading',
-    async (s) => [
-      await s.findByDigest(SERVICE, text.digest),
-      await s.findKey(ref),
-      await s.listKeys({ service: SERVICE, limit: 9 }),
-    ],
-  ],
-]
 
 const BY_PLAIN_SQL: readonly (readonly [sql: string, announced: readonly Announced[]])[] = [
   [
@@ -181,25 +107,30 @@ function announces(current: () => Listened): void {
   })
 }
 
-/** Each once, in order of their first time. */
-function distinct(announced: readonly Announced[]): readonly Announced[] {
-  const texts = new Set(announced.map((one) => JSON.stringify(one)))
-  return [...texts].map((one) => JSON.parse(one) as Announced)
+async function announcedTo(hearing: Hearing): Promise<readonly Announced[]> {
+  return (await hearing.heard()).map(named)
 }
 
-describe('the log of an SQLite file gets', () => {
+function named(change: Told): Announced {
+  if (change.kind === 'all') return ['all', null, null]
+  return [change.kind, change.kind === 'key' ? change.service : null, change.id]
+}
+
+describe('an SQLite file tells, and its log gets,', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-announcements-'))
   afterAll(() => rmSync(folder, { recursive: true }))
   let count = 0
   let store: KeyStore
   let database: Libsql.Database
-  let seen = 0
+  let hearing: Hearing
 
   beforeEach(async () => {
     const path = join(folder, `${++count}.db`)
     store = await openSqlite(path)
     database = new Libsql(path)
-    seen = 0
+    // Of a log that is empty nobody can say what it has lost.
+    database.exec("insert into latchkey_changes (kind, id) values ('account', 'before')")
+    hearing = await hear(store)
   })
   afterEach(async () => {
     database.close()
@@ -217,15 +148,7 @@ describe('the log of an SQLite file gets', () => {
     return database.prepare('select * from latchkey_changes order by sequence').all() as Logged[]
   }
 
-  announces(() => ({
-    store,
-    run: async (sql) => database.exec(sql),
-    heard: async () => {
-      const rows = log().filter(({ sequence }) => sequence > seen)
-      seen = rows.at(-1)?.sequence ?? seen
-      return distinct(rows.map(({ kind, service, id }) => [kind, service, id] as const))
-    },
-  }))
+  announces(() => ({ store, run: async (sql) => database.exec(sql), heard: () => announcedTo(hearing) }))
 
   it('no more than ten thousand entries, the last ones, in one sequence', async () => {
     const { sequence: last = 0 } = log().at(-1) ?? {}
@@ -247,23 +170,20 @@ describe('the log of an SQLite file gets', () => {
   })
 })
 
-describeWith('postgres', 'the channel `latchkey` of a Postgres database hears', (found) => {
+describeWith('postgres', 'a Postgres database tells', (found) => {
   let server: PostgresServer
   let url: string
   let store: KeyStore
-  let listener: pg.Client
   let writer: pg.Client
-  const payloads: unknown[] = []
+  let hearing: Hearing
 
   beforeAll(async () => {
     server = await startPostgres(found, { settings: { fsync: 'off' } })
     url = await server.database()
     store = await openPostgres(url)
-    listener = new pg.Client({ connectionString: url })
     writer = new pg.Client({ connectionString: url })
-    await Promise.all([listener.connect(), writer.connect()])
-    listener.on('notification', ({ payload = '' }) => payloads.push(JSON.parse(payload)))
-    await listener.query('listen latchkey')
+    await writer.connect()
+    hearing = await hear(store)
   }, 60_000)
   beforeEach(async () => {
     const tables = ['accounts', 'keys', 'key_secrets', 'signing_secrets', 'uses', 'audit']
@@ -271,24 +191,11 @@ describeWith('postgres', 'the channel `latchkey` of a Postgres database hears', 
     await heard()
   })
   afterAll(async () => {
-    await Promise.all([listener?.end(), writer?.end(), store?.close()])
+    await Promise.all([writer?.end(), store?.close()])
     await server?.stop()
   })
 
-  /** What is announced is announced in order: all before this one has been heard with it. */
-  async function heard(): Promise<readonly Announced[]> {
-    const marker = crypto.randomUUID()
-    const arrived = new Promise<void>((resolve) => {
-      listener.on('notification', function listen({ payload }) {
-        if (payload !== JSON.stringify(marker)) return
-        listener.off('notification', listen)
-        resolve()
-      })
-    })
-    await writer.query(`select pg_notify('latchkey', '"${marker}"')`)
-    await arrived
-    return distinct(payloads.splice(0).filter((payload) => payload !== marker) as Announced[])
-  }
+  const heard = () => announcedTo(hearing)
 
   announces(() => ({ store, run: (sql) => writer.query(sql), heard }))
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { manageAccounts } from '@latchkey/core'
-import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
+import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@latchkey/test-servers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { openDatabase } from './database.ts'
@@ -89,6 +89,31 @@ describeWith('postgres', 'Postgres that logs every statement and its parameters'
     for (const { digest } of digests) expect(log).toContain(`'${digest}'`)
     for (const { sealed: text } of sealed) expect(log).toContain(`'${text}'`)
   })
+})
+
+describeWith('redis', 'Redis that writes down every change', (found) => {
+  if (/^rediss?:/.test(found)) {
+    it('is left out', ({ skip }) => skip('REDIS_URL names a server whose files are not ours'))
+    return
+  }
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedis(found, {
+      settings: { requirepass: PASSWORD, appendonly: 'yes', loglevel: 'debug' },
+    })
+  }, LONG)
+  afterAll(() => server.stop())
+
+  async function files(): Promise<readonly File[]> {
+    await server.command('SAVE')
+    return filesIn(server.directory ?? '')
+  }
+
+  leavesNothing(() => ({
+    url: `${server.url}/0`,
+    files,
+    kinds: ['appendonlydir/appendonly.aof.1.incr.aof', 'dump.rdb'],
+  }))
 })
 
 function leavesNothing(placeOf: () => Place): void {

@@ -70,7 +70,8 @@ export function tokenOf(kid: string, secret: string): string {
 
 /** @param timeout of each call, in milliseconds */
 export function authOf(store: KeyReader, timeout: number, onDenied?: (denied: Denied) => void): AnyAuth {
-  return createAuth({ contract, store, timeout, masterKey: MASTER_KEY, ...(onDenied && { onDenied }) })
+  // Each request is to read the store.
+  return createAuth({ contract, store, timeout, cache: false, masterKey: MASTER_KEY, ...(onDenied && { onDenied }) })
 }
 
 /** What is decided: the denial's code, or `allowed` and the key's id. */

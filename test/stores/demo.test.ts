@@ -15,6 +15,8 @@ import { type Answer, type Asked, ask, MASTER_KEY, requestsWith, send, startDemo
 /** How soon all is well when the fault is over, in milliseconds. */
 const HEALED = 2000
 const LONG = 60_000
+/** How long demos go on with what they have read, in milliseconds: so long nothing can have been revoked. */
+const LEASE = 400
 
 const main = fileURLToPath(new URL('../../examples/demo/dist/main.js', import.meta.url))
 
@@ -126,6 +128,7 @@ describeWith('postgres', 'demos that share a Postgres', (found) => {
 
     it('is answered as documented while it hangs, and normally when it goes on', { timeout: LONG }, async () => {
       server.pause()
+      await pass(LEASE)
       expect(await answers()).toEqual(all('unavailable'))
       // More at once than there are connections.
       await Promise.all(Array.from({ length: 8 }, answers))

@@ -35,23 +35,29 @@ export interface Hostile {
   run(sql: string): Promise<readonly object[]>
 }
 
+/** How many records there are of each kind. */
+type Counts = Readonly<Record<string, number>>
+
 /** What the test of a text leaves behind. */
 const LEFT = { accounts: 1, keys: 0, key_secrets: 0, signing_secrets: 0, uses: 0, audit: 12 }
 
 export function keepsTextsOrRefusesThem({ open, run }: Hostile): void {
-  async function counts(): Promise<Readonly<Record<string, number>>> {
+  keepsTexts(LEFT, open, async () => {
     const columns = Object.keys(LEFT).map((table) => `(select count(*) from latchkey_${table}) as ${table}`)
     const [row = {}] = await run(`select ${columns.join(', ')}`)
     return Object.fromEntries(Object.entries(row).map(([table, count]) => [table, Number(count)]))
-  }
+  })
+}
 
+/** Whatever the records lie in. `left`: what the test of a text leaves behind. */
+export function keepsTexts(left: Counts, open: () => Promise<KeyStore>, counts: () => Promise<Counts>): void {
   it.each(Object.entries(TEXTS))('keeps in every place: %s', async (_, text) => {
     const store = await open()
     const seen = await bystander(store)
     const before = await counts()
     await keeps(store, text)
-    const left = Object.entries(LEFT).map(([table, more]) => [table, (before[table] ?? 0) + more])
-    expect(await counts()).toEqual(Object.fromEntries(left))
+    const expected = Object.entries(left).map(([kind, more]) => [kind, (before[kind] ?? 0) + more])
+    expect(await counts()).toEqual(Object.fromEntries(expected))
     expect(await bystander(store)).toEqual(seen)
     await store.close()
   })

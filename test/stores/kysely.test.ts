@@ -31,7 +31,7 @@ describe('a store in an SQLite database that is open with Kysely', () => {
     return []
   }
 
-  passesTheSuite({ open, run })
+  passesTheSuite({ feed: { announces: false, lease: 40 }, open, run })
 })
 
 describeWith('postgres', 'a store in a Postgres database that is open with Kysely', (found) => {
@@ -54,5 +54,5 @@ describeWith('postgres', 'a store in a Postgres database that is open with Kysel
   const open = () => openKysely(db, { engine: 'postgres', timeout: TIMEOUT })
   const run = async (sql: string) => (await pool.query(sql)).rows
 
-  passesTheSuite({ open, run })
+  passesTheSuite({ feed: { announces: false, lease: 400 }, open, run })
 })

@@ -9,7 +9,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { openAtOnce } from './openers.ts'
-import { accountNamed, entryOf, keyNamed, refTo, SERVICE, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
 
 type Rows = readonly Readonly<Record<string, unknown>>[]
 
@@ -29,6 +29,7 @@ const TABLES = [
   'latchkey_key_secrets',
   'latchkey_keys',
   'latchkey_schema',
+  'latchkey_settings',
   'latchkey_signing_secrets',
   'latchkey_uses',
 ]
@@ -114,8 +115,8 @@ async function works(store: KeyStore): Promise<void> {
   await store.close()
 }
 
-const NOT_MIGRATED = 'the database has schema version 0, and needs 1: migrate it'
-const NEWER = 'the database has schema version 2, and this version of Latchkey knows 1'
+const NOT_MIGRATED = 'the database has schema version 0, and needs 2: migrate it'
+const NEWER = 'the database has schema version 3, and this version of Latchkey knows 2'
 
 function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void {
   const tables = engine === 'sqlite' ? [...TABLES, 'latchkey_changes'].sort() : TABLES
@@ -125,7 +126,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     const before = Date.now()
     await works(await database.open())
     expect(await tablesOf(database, engine)).toEqual(tables)
-    expect(await versionsOf(database)).toEqual([1])
+    expect(await versionsOf(database)).toEqual([1, 2])
     const [row] = await database.run('select applied_at from latchkey_schema')
     expect(Number(row?.applied_at)).toBeGreaterThanOrEqual(before)
     expect(Number(row?.applied_at)).toBeLessThanOrEqual(Date.now())
@@ -144,11 +145,11 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
   it('a database with a newer schema is refused, and left as it is', async () => {
     const database = await newDatabase()
     await (await database.open()).close()
-    await database.run('insert into latchkey_schema (version, applied_at) values (2, 0)')
+    await database.run('insert into latchkey_schema (version, applied_at) values (3, 0)')
     const before = await database.schema()
     for (const migrate of [true, false]) await expect(database.open({ migrate })).rejects.toEqual(new Error(NEWER))
     expect(await database.schema()).toEqual(before)
-    expect(await versionsOf(database)).toEqual([1, 2])
+    expect(await versionsOf(database)).toEqual([1, 2, 3])
   })
 
   it('an empty database is refused and left empty where it must not be migrated', async () => {
@@ -166,7 +167,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     await database.run('create table latchkey_schema (version bigint primary key, applied_at bigint not null)')
     await expect(database.open({ migrate: false })).rejects.toEqual(new Error(NOT_MIGRATED))
     await works(await database.open())
-    expect(await versionsOf(database)).toEqual([1])
+    expect(await versionsOf(database)).toEqual([1, 2])
   })
 
   it('the SQL that is printed makes the same schema by hand', async () => {
@@ -177,6 +178,45 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     expect(await versionsOf(byHand)).toEqual(migrations(engine).map(({ version }) => version))
     await (await byHand.open()).close()
     await works(await byHand.open({ migrate: false }))
+  })
+
+  it('a database of the first version gets the rest, and keeps what it has', async () => {
+    const database = await newDatabase()
+    const [first] = migrations(engine)
+    await database.run(first?.sql ?? '')
+    await database.run(
+      "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('old', 'pro', 'active', '{}', 1)",
+    )
+    await expect(database.open({ migrate: false })).rejects.toEqual(
+      new Error('the database has schema version 1, and needs 2: migrate it'),
+    )
+    const store = await database.open()
+    expect(await store.findAccount('old')).toEqual(accountNamed('old'))
+    await works(store)
+    expect(await versionsOf(database)).toEqual([1, 2])
+  })
+
+  it('a key that plain SQL deletes takes its secrets and uses with it, and no other key’s', async () => {
+    const database = await newDatabase()
+    const store = await database.open()
+    const keys = ['a', 'b'].flatMap((id) => [
+      { key: keyNamed(id), secrets: [secretOf(id), secretOf(`${id} 2`)] },
+      { key: keyNamed(id, { service: 'other' }), secrets: [sealedAs(id)] },
+    ])
+    await store.insertAll({ accounts: [], keys })
+    await store.recordUses(keys.map(({ key }) => ({ service: key.service, keyId: key.id, at: 1 })))
+    const left = async () => {
+      const rows = ['key_secrets', 'signing_secrets', 'uses'].map((table) =>
+        database.run(`select service, key_id from latchkey_${table} order by service, key_id`),
+      )
+      return (await Promise.all(rows)).map((found) => found.map(({ service, key_id }) => `${service} ${key_id}`))
+    }
+    await database.run("delete from latchkey_keys where id = 'a'")
+    const ofB = [[`${SERVICE} b`, `${SERVICE} b`], ['other b'], [`${SERVICE} b`, 'other b']]
+    expect(await left()).toEqual(ofB)
+    expect(await store.deleteKey({ service: SERVICE, id: 'b' }, entryOf('key.deleted'))).toBe(true)
+    expect(await left()).toEqual([[], ['other b'], ['other b']])
+    await store.close()
   })
 
   it('what fails in the middle leaves nothing of its version, and works when it no longer does', async () => {
@@ -200,7 +240,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     )
     expect(answers).toEqual(Array.from({ length: 8 }, () => databases.map(() => 'opened')))
     for (const database of databases) {
-      expect(await versionsOf(database)).toEqual([1])
+      expect(await versionsOf(database)).toEqual([1, 2])
       expect(await tablesOf(database, engine)).toEqual(tables)
       await works(await database.open())
     }
@@ -270,7 +310,7 @@ describe('an SQLite file', () => {
       durable: false,
       shared: false,
       consistency: 'immediate',
-      announces: false,
+      announces: true,
       lease: 0,
     })
     await a.insertAccount(accountNamed('a'), entryOf('account.created'))
@@ -290,7 +330,7 @@ describeWith('postgres', 'a Postgres database', (found) => {
   it('gets one schema from stores of one process that open at once', async () => {
     const database = await newPostgres(server)
     const stores = await Promise.all(Array.from({ length: 8 }, () => database.open()))
-    expect(await versionsOf(database)).toEqual([1])
+    expect(await versionsOf(database)).toEqual([1, 2])
     for (const store of stores) await store.close()
   })
 

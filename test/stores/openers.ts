@@ -12,8 +12,29 @@ interface Opener {
 }
 
 /** What became of each URL in each of so many processes. */
-export async function openAtOnce(count: number, urls: readonly string[]): Promise<readonly (readonly string[])[]> {
-  const openers = await Promise.all(Array.from({ length: count }, start))
+export function openAtOnce(count: number, urls: readonly string[]): Promise<readonly (readonly string[])[]> {
+  return openWith(
+    Array.from({ length: count }, () => []),
+    urls,
+  )
+}
+
+/** What became of each URL in each of the processes, which ask for a lease each. */
+export function openWithLeases(
+  leases: readonly number[],
+  urls: readonly string[],
+): Promise<readonly (readonly string[])[]> {
+  return openWith(
+    leases.map((lease) => [String(lease)]),
+    urls,
+  )
+}
+
+async function openWith(
+  words: readonly (readonly string[])[],
+  urls: readonly string[],
+): Promise<readonly (readonly string[])[]> {
+  const openers = await Promise.all(words.map(start))
   try {
     const answers = openers.map(nextLine)
     for (const { child } of openers) child.stdin?.write(`${JSON.stringify(urls)}\n`)
@@ -23,10 +44,10 @@ export async function openAtOnce(count: number, urls: readonly string[]): Promis
   }
 }
 
-async function start(): Promise<Opener> {
+async function start(words: readonly string[]): Promise<Opener> {
   // Nothing of the test run's own environment: its NODE_OPTIONS are not the program's.
   const env = { PATH: process.env.PATH }
-  const child = spawn(process.execPath, [program], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [program, ...words], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const opener = { child, lines: createInterface(child.stdout) }
   await nextLine(opener)
   return opener

@@ -455,7 +455,7 @@ function passing(
       return {
         query: (text, values = []) => query(client, text, values),
         release: (error) => client.release(error),
-        on: (event, listener) => client.on(event, listener),
+        on: client.on.bind(client) as PostgresClient['on'],
         off: (event, listener) => client.off(event, listener),
       }
     },

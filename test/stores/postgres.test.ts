@@ -30,7 +30,7 @@ describeWith('postgres', 'Postgres', (found) => {
 
   describe('a store by its URL', () => {
     const open = () => openPostgres(url, { timeout: TIMEOUT })
-    passesTheSuite({ open, run })
+    passesTheSuite({ feed: { announces: true, lease: 400 }, open, run })
   })
 
   describe("a store over a pool of the application's own", () => {
@@ -39,6 +39,6 @@ describeWith('postgres', 'Postgres', (found) => {
       pool = new pg.Pool({ connectionString: url, max: 3 })
     })
     afterAll(() => pool.end())
-    passesTheSuite({ open: () => openPostgres(pool, { timeout: TIMEOUT }), run })
+    passesTheSuite({ feed: { announces: true, lease: 400 }, open: () => openPostgres(pool, { timeout: TIMEOUT }), run })
   })
 })

@@ -4,32 +4,27 @@ import { type Damage, type KeyTampering, type StoreSubject, storeCases, type Tam
 import { describe, expect, it } from 'vitest'
 
 export interface Proven {
+  /** What the store must be able to do beside what every database can. */
+  readonly feed: Pick<StoreCapabilities, 'announces' | 'lease'>
   open(): Promise<KeyStore>
   /** Runs plain SQL, on a connection of its own. Rejects with what the database refuses. */
   run(sql: string): Promise<unknown>
 }
 
-const CAPABILITIES: StoreCapabilities = {
-  durable: true,
-  shared: true,
-  consistency: 'immediate',
-  announces: false,
-  lease: 0,
-}
-
 /** Each case may open several connections. */
 const TIMEOUT = 60_000
 
-export function passesTheSuite({ open, run }: Proven): void {
+export function passesTheSuite({ feed, open, run }: Proven): void {
+  const capabilities = { durable: true, shared: true, consistency: 'immediate', ...feed } as const
   const subject: StoreSubject = { open, tamper: (tampering) => isTampered(run, tampering) }
 
   it('can do what the suite asks for', async () => {
     const store = await open()
-    expect(store.capabilities).toEqual(CAPABILITIES)
+    expect(store.capabilities).toEqual(capabilities)
     await store.close()
   })
 
-  const cases = storeCases(CAPABILITIES)
+  const cases = storeCases(capabilities)
   for (const group of new Set(cases.map((storeCase) => storeCase.group))) {
     describe(group, () => {
       for (const storeCase of cases) {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aiApi, viralsync, visualLayer } from '@latchkey/contracts'
 import { type AnyContract, type KeyStore, manageAccounts, manageKeys } from '@latchkey/core'
-import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
+import { type PostgresServer, type RedisServer, startPostgres, startRedis } from '@latchkey/test-servers'
 import { openStore } from 'latchkey'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Demo } from '../../examples/demo/src/demo.ts'
@@ -258,4 +258,14 @@ describeWith('postgres', 'on Postgres', (found) => {
   }, LONG)
   afterAll(() => server.stop())
   holdsAtOnce(() => server.database())
+})
+
+describeWith('redis', 'on Redis', (found) => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await startRedis(found)
+  }, LONG)
+  afterAll(() => server.stop())
+  // A URL names no prefix: a server that others use is left alone.
+  if (!/^rediss?:/.test(found)) holdsAtOnce(async () => server.url)
 })

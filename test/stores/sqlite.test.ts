@@ -32,7 +32,7 @@ describe('a store in an SQLite file', () => {
     }
   }
 
-  passesTheSuite({ open, run })
+  passesTheSuite({ feed: { announces: true, lease: 40 }, open, run })
   describe('and texts', () => keepsTextsOrRefusesThem({ open, run }))
   describe('and what it throws, which holds no values:', () => hidesValues({ open, run }))
 

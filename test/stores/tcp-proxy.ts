@@ -1,4 +1,4 @@
-/** Stands between a store and its Postgres server, counts what the store asks, and breaks on command. */
+/** Stands between a store and its server, Postgres or Redis, counts what the store asks, and breaks on command. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
@@ -53,7 +53,7 @@ export async function startProxy(url: string): Promise<TcpProxy> {
   const listener = createServer({ allowHalfOpen: true }, (client) => {
     const server = connect({ port: Number(target.port), host: target.hostname, allowHalfOpen: true })
     const link = { client, server, held: [] }
-    const count = statementCounter()
+    const count = target.protocol.startsWith('redis') ? scriptCounter() : statementCounter()
     links.add(link)
     asked = { ...asked, connections: asked.connections + 1 }
     client.on('data', (bytes) => forward(link, bytes, count(bytes)))
@@ -153,4 +153,40 @@ function statementCounter(): (bytes: Buffer) => number {
       rest = rest.subarray(length)
     }
   }
+}
+
+/** Counts the scripts in what a client of Redis sends: each command is a list of texts, which say how long they are. */
+function scriptCounter(): (bytes: Buffer) => number {
+  let rest = Buffer.alloc(0)
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes])
+    let scripts = 0
+    for (;;) {
+      const command = commandIn(rest)
+      if (command === undefined) return scripts
+      if (/^EVAL(SHA)?$/.test(command.name)) scripts++
+      rest = rest.subarray(command.length)
+    }
+  }
+}
+
+/** The first command, if it is whole. */
+function commandIn(bytes: Buffer): { readonly name: string; readonly length: number } | undefined {
+  let at = 0
+  const number = () => {
+    const end = bytes.indexOf('\r\n', at)
+    const value = end < 0 ? Number.NaN : Number(bytes.toString('latin1', at + 1, end))
+    at = end + 2
+    return value
+  }
+  let name = ''
+  const texts = number()
+  if (Number.isNaN(texts)) return undefined
+  for (let i = 0; i < texts; i++) {
+    const length = number()
+    if (Number.isNaN(length) || at + length + 2 > bytes.length) return undefined
+    if (i === 0) name = bytes.toString('latin1', at, at + length)
+    at += length + 2
+  }
+  return { name, length: at }
 }

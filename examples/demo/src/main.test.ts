@@ -212,8 +212,11 @@ it.each([
   [['--framework=fastify'], '--framework must be one of hono, express, koa, not "fastify"'],
   [['--port=http'], '--port must be a number from 0 to 65535, not "http"'],
   [['--port=70000'], '--port must be a number from 0 to 65535, not "70000"'],
-  [['--store=mysql://me:hunter2@db/keys'], "--store: a store's URL must be sqlite:PATH, postgres://… or memory:"],
-  [['--store='], "--store: a store's URL must be sqlite:PATH, postgres://… or memory:"],
+  [
+    ['--store=mysql://me:hunter2@db/keys'],
+    "--store: a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:",
+  ],
+  [['--store='], "--store: a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
   [
     ['--store=postgres://me:hunter2@127.0.0.1:1/keys'],
     'the store postgres://me@127.0.0.1:1/keys cannot be opened: connect ECONNREFUSED 127.0.0.1:1',

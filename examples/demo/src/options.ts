@@ -22,7 +22,7 @@ export const USAGE = `Usage: npx pnpm start [options]
 
   --framework=hono|express|koa   the web framework that serves the demo (default hono)
   --port=N                       the port on 127.0.0.1, 0 for any free one (default 8787)
-  --store=URL                    where keys are kept: memory:, sqlite:PATH or postgres://…
+  --store=URL                    where keys are kept: memory:, sqlite:PATH, postgres://… or redis://…
                                  (default a new SQLite file, removed when the demo stops)
   --on-prem                      Visual Layer's on-premises mode: no authentication there
   --json                         print one line of JSON once it listens

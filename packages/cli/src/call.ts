@@ -7,6 +7,8 @@ export interface CommonOptions {
   readonly service?: string | undefined
   readonly contract?: string | undefined
   readonly by?: string | undefined
+  /** False with `--no-wait`. */
+  readonly wait?: boolean | undefined
   readonly json?: boolean | undefined
 }
 

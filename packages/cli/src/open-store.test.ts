@@ -36,15 +36,16 @@ describe('openStore', () => {
     await expect(openStore('postgresql://app:hunter2@127.0.0.1:1/keys')).rejects.toThrow('ECONNREFUSED')
   })
 
+  it('rejects when a Redis does not answer', async () => {
+    await expect(openStore('redis://:hunter2@127.0.0.1:1')).rejects.toThrow('ECONNREFUSED')
+    await expect(openStore('rediss://:hunter2@127.0.0.1:1')).rejects.toThrow('ECONNREFUSED')
+  })
+
   it.each([
     ['sqlite:', "a store's URL must be sqlite:PATH: the path is missing"],
-    [
-      'redis://:hunter2@cache',
-      "a redis: store cannot be opened yet; a store's URL must be sqlite:PATH, postgres://… or memory:",
-    ],
-    ['mysql://app:hunter2@db', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
-    ['keys.db', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
-    ['', "a store's URL must be sqlite:PATH, postgres://… or memory:"],
+    ['mysql://app:hunter2@db', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
+    ['keys.db', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
+    ['', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
   ])('rejects %j and does not repeat it', async (url, message) => {
     await expect(openStore(url)).rejects.toThrow(new TypeError(message))
   })

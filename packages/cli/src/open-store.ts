@@ -1,10 +1,10 @@
 import { type KeyStore, memoryStore } from '@latchkey/core'
 
-const ACCEPTED = 'sqlite:PATH, postgres://… or memory:'
+const ACCEPTED = 'sqlite:PATH, postgres://…, redis://… or memory:'
 
 /**
- * Opens the store that a URL names: `sqlite:PATH` (the file is made if it is not there), `postgres://…`, or `memory:`,
- * which is gone with the process. The tables are made or brought up to date.
+ * Opens the store that a URL names: `sqlite:PATH` (the file is made if it is not there), `postgres://…`, `redis://…`
+ * (`rediss://…` with TLS), or `memory:`, which is gone with the process. Tables are made or brought up to date.
  *
  * Rejects with a TypeError when there is no such kind of store, and with the store's error when it does not open. Does
  * not repeat the URL: it may hold a password.
@@ -23,8 +23,10 @@ export async function openStore(url: string): Promise<KeyStore> {
       return openPostgres(url)
     }
     case 'redis':
-    case 'rediss':
-      throw new TypeError(`a redis: store cannot be opened yet; a store's URL must be ${ACCEPTED}`)
+    case 'rediss': {
+      const { openRedis } = await import('@latchkey/store-redis')
+      return openRedis(url)
+    }
     default:
       throw new TypeError(`a store's URL must be ${ACCEPTED}`)
   }

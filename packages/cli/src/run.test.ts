@@ -148,7 +148,7 @@ describe('the store', () => {
     expect(await run(LIST)).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'latchkey: no store: give --store sqlite:PATH or postgres://…, or set LATCHKEY_STORE\n',
+      stderr: 'latchkey: no store: give --store sqlite:PATH, postgres://… or redis://…, or set LATCHKEY_STORE\n',
     })
   })
 
@@ -156,7 +156,8 @@ describe('the store', () => {
     expect(await terminal().run([...LIST, '--store', url])).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'latchkey: a store in memory is gone when this command ends: give --store sqlite:PATH or postgres://…\n',
+      stderr:
+        'latchkey: a store in memory is gone when this command ends: give --store sqlite:PATH, postgres://… or redis://…\n',
     })
   })
 

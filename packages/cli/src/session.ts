@@ -3,6 +3,7 @@ import {
   type AnyContract,
   type KeyStore,
   type Keys,
+  type ManageOptions,
   type MasterKey,
   manageAccounts,
   manageKeys,
@@ -46,12 +47,12 @@ async function closeQuietly(store: KeyStore): Promise<void> {
 function storeUrl(call: Call): string {
   const url = call.options.store ?? settingOf(call, 'LATCHKEY_STORE')
   if (url === undefined) {
-    throw new Failure('usage', 'no store: give --store sqlite:PATH or postgres://…, or set LATCHKEY_STORE')
+    throw new Failure('usage', 'no store: give --store sqlite:PATH, postgres://… or redis://…, or set LATCHKEY_STORE')
   }
   if (schemeOf(url) === 'memory' || /^sqlite:(\/\/)?:memory:/i.test(url)) {
     throw new Failure(
       'usage',
-      'a store in memory is gone when this command ends: give --store sqlite:PATH or postgres://…',
+      'a store in memory is gone when this command ends: give --store sqlite:PATH, postgres://… or redis://…',
     )
   }
   return url
@@ -90,8 +91,7 @@ export async function withKeys<T>(
 ): Promise<T> {
   const contract = await contractOf(call)
   return withStore(call, (store) => {
-    const { now } = call.world
-    const keys = manageKeys({ contract, store, by: byOf(call), ...secretsOf(call, contract), now, timeout: TIMEOUT })
+    const keys = manageKeys({ contract, store, ...managingOf(call), ...secretsOf(call, contract) })
     return use(keys, contract, store)
   })
 }
@@ -103,13 +103,12 @@ export async function withAccounts<T>(
 ): Promise<T> {
   const contract = await contractIfGiven(call)
   return withStore(call, (store) => {
-    const { now } = call.world
-    return use(manageAccounts({ store, by: byOf(call), plans: contract?.plans, now, timeout: TIMEOUT }), contract)
+    return use(manageAccounts({ store, plans: contract?.plans, ...managingOf(call) }), contract)
   })
 }
 
-function byOf({ options, world }: Call): string {
-  return options.by ?? `cli:${world.user()}`
+function managingOf({ options, world }: Call): Omit<ManageOptions, 'store'> {
+  return { by: options.by ?? `cli:${world.user()}`, wait: options.wait, now: world.now, timeout: TIMEOUT }
 }
 
 interface Secrets {

@@ -34,16 +34,16 @@ export interface Reader {
 
 const DEFAULT_KEYS = 10_000
 const DEFAULT_UNKNOWN = 10_000
-/** So often a request waits for another's read in vain, because the key was changed meanwhile, before it reads by itself. */
-const JOINS = 3
-
 interface Entry<T> extends Mark {
   readonly value: T | undefined
 }
 
-/** A read under way, and the lease's term in which it began. */
+/** A read under way. */
 interface Flight<T> {
-  readonly term: number
+  /** The lease's term in which it began; `undefined` where nobody held it. */
+  readonly term: number | undefined
+  /** When it began, as `moment` counts. Infinity: it has not begun yet. */
+  began: number
   readonly entry: Promise<Entry<T> | Denied<'unavailable'>>
 }
 
@@ -78,7 +78,7 @@ export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: 
 
 function keptLookup<T extends object>(
   lease: Lease,
-  { read, subjectOf }: Reading<T>,
+  reading: Reading<T>,
   { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
   timeout: number,
 ): Lookup<T> {
@@ -88,54 +88,79 @@ function keptLookup<T extends object>(
   const flights = new Map<string, Flight<T>>()
   const { epochs } = lease
 
+  let moment = 0
+
   function find(id: string, gate?: Gate): ReturnType<Lookup<T>> {
-    if (lease.isHeld()) return recall(id, JOINS, gate)
-    return chain(lease.renew(), (isHeld) =>
-      isHeld ? recall(id, JOINS, gate) : (gate?.() ?? chain(readNow(id), foundIn)),
-    )
+    if (lease.isHeld()) return recall(id, gate)
+    const asked = ++moment
+    return chain(lease.renew(), (isHeld) => (isHeld ? recall(id, gate) : (gate?.() ?? readSince(asked, id))))
   }
 
-  function recall(id: string, joins: number, gate?: Gate): ReturnType<Lookup<T>> {
+  function recall(id: string, gate?: Gate): ReturnType<Lookup<T>> {
     const entry = found.get(id) ?? missed.get(id)
     if (entry !== undefined && epochs.isCurrent(entry)) return entry.value
     const closed = gate?.()
     if (closed !== undefined) return closed
     const flight = flights.get(id)
     // One of an earlier term is not waited for: it may hang.
-    if (flight !== undefined && flight.term === lease.term() && joins > 0) return join(flight, id, joins)
-    return chain(takeOff(id), foundIn)
+    if (flight !== undefined && flight.term === lease.term()) return join(flight, id)
+    return chain(begin(id), foundIn)
   }
 
-  function join({ entry }: Flight<T>, id: string, joins: number): ReturnType<Lookup<T>> {
+  function join({ entry }: Flight<T>, id: string): ReturnType<Lookup<T>> {
+    const asked = ++moment
     return entry.then((landed) => {
       if (isUnavailable(landed) || epochs.isCurrent(landed)) return foundIn(landed)
       // Changed since that read began, perhaps before this request began: to this one it may say what is no longer so.
-      return lease.isHeld() ? recall(id, joins - 1) : chain(readNow(id), foundIn)
+      return readSince(asked, id)
     })
   }
 
-  function takeOff(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
+  /** By a read that began after the request: what it finds is true for it, whatever changes meanwhile. */
+  function readSince(asked: number, id: string): ReturnType<Lookup<T>> {
+    const flight = flights.get(id)
+    if (flight === undefined) return chain(begin(id), foundIn)
+    // Where others are reading it already, the next read is one for all who ask in this turn.
+    return (flight.began > asked ? flight.entry : beginSoon(id)).then(foundIn)
+  }
+
+  function begin(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
     const term = lease.term()
-    const entry = readNow(id)
-    if (!isPromise(entry)) return entry
-    const flight = { term, entry }
+    const entry = read(id)
+    if (isPromise(entry)) takeOff(id, { term, began: ++moment, entry })
+    return entry
+  }
+
+  function beginSoon(id: string): Flight<T>['entry'] {
+    const turn = new Promise<void>((resolve) => {
+      setTimeout(resolve, 0)
+    })
+    const entry = turn.then(() => {
+      flight.began = ++moment
+      return read(id)
+    })
+    const flight: Flight<T> = { term: undefined, began: Infinity, entry }
+    takeOff(id, flight)
+    return entry
+  }
+
+  function takeOff(id: string, flight: Flight<T>): void {
     flights.set(id, flight)
     const land = () => {
       if (flights.get(id) === flight) flights.delete(id)
     }
-    entry.then(land, land)
-    return entry
+    flight.entry.then(land, land)
   }
 
-  function readNow(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
+  function read(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
-    const value = attempt(() => chain(read(id), frozen), timeout)
+    const value = attempt(() => chain(reading.read(id), frozen), timeout)
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
   }
 
   function keep(id: string, value: T | undefined, epoch: number): Entry<T> {
-    const entry = { value, ...epochs.mark(subjectOf(value, id), epoch) }
+    const entry = { value, ...epochs.mark(reading.subjectOf(value, id), epoch) }
     if (epochs.isCurrent(entry)) {
       const [kept, other] = value === undefined ? [missed, found] : [found, missed]
       kept.set(id, entry)

@@ -39,6 +39,7 @@ export {
 } from './keys.ts'
 export { type Allowance, type BalanceChange, balanceOf, type Charged, type Ledger, type Standing } from './ledger.ts'
 export type { Charge, Limiter, LimitState, Slots, Taken, Window } from './limiter.ts'
+export type { ManageOptions } from './manage.ts'
 export {
   type Accounts,
   type ManageAccountsOptions,

@@ -17,12 +17,19 @@ function untyped<T>(value: unknown): T {
   return value as T
 }
 
+const LEASE = 'lease must be whole milliseconds, from 0 to 60000'
+
 it.each([
   ['', {}, 'path must be the path of a file'],
   [undefined, {}, 'path must be the path of a file'],
   ['keys.db', { timeout: -1 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: 0.5 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: '0; drop table x' }, 'timeout must be whole milliseconds'],
+  ['keys.db', { lease: -1 }, LEASE],
+  ['keys.db', { lease: 0.5 }, LEASE],
+  ['keys.db', { lease: 60_001 }, LEASE],
+  ['keys.db', { lease: Number.NaN }, LEASE],
+  ['keys.db', { lease: '40' }, LEASE],
 ])('SQLite is not opened at %j with %j', async (path, options, message) => {
   await expect(openSqlite(untyped(path), untyped(options))).rejects.toEqual(new TypeError(message))
 })
@@ -38,6 +45,7 @@ it.each([
   ['postgres://localhost', { timeout: 0 }, TIMEOUT],
   ['postgres://localhost', { timeout: 2 ** 31 }, TIMEOUT],
   ['postgres://localhost', { timeout: Number.NaN }, TIMEOUT],
+  ['postgres://localhost', { lease: 60_001 }, LEASE],
 ])('Postgres is not opened at %j with %j', async (source, options, message) => {
   await expect(openPostgres(untyped(source), untyped(options))).rejects.toEqual(new TypeError(message))
 })
@@ -49,6 +57,7 @@ it.each([
   [{}, { engine: 'postgres' }, 'db must be a Kysely, and no transaction'],
   [db, { engine: 'mysql' }, 'engine must be one of postgres, sqlite'],
   [db, { engine: 'postgres', timeout: 0 }, TIMEOUT],
+  [db, { engine: 'postgres', lease: -1 }, LEASE],
   [db, {}, 'engine must be one of postgres, sqlite'],
 ])('Kysely is not opened over anything else: %#', async (given, options, message) => {
   await expect(openKysely(untyped<Kysely<unknown>>(given), untyped(options))).rejects.toEqual(new TypeError(message))

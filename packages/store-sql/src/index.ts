@@ -3,7 +3,13 @@ import { migrationsFor, schemaTable } from './migrations.ts'
 
 export type { Engine } from './connection.ts'
 export { type KyselyOptions, openKysely } from './kysely.ts'
-export { openPostgres, type PostgresClient, type PostgresOptions, type PostgresPool } from './postgres.ts'
+export {
+  openPostgres,
+  type PostgresClient,
+  type PostgresNotification,
+  type PostgresOptions,
+  type PostgresPool,
+} from './postgres.ts'
 export { openSqlite, type SqliteOptions } from './sqlite.ts'
 
 /**

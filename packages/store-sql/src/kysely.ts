@@ -2,6 +2,7 @@ import type { KeyStore } from '@latchkey/core'
 import { CompiledQuery, type Kysely } from 'kysely'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
+import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
@@ -13,6 +14,11 @@ export interface KyselyOptions {
   readonly timeout?: number
   /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
   readonly migrate?: boolean
+  /**
+   * As in `openPostgres`, with its default or, with SQLite's SQL, that of `openSqlite`: they may have the same database open,
+   * and keep what they read. This store reads for every request, and its changes wait for them.
+   */
+  readonly lease?: number
 }
 
 /**
@@ -20,23 +26,25 @@ export interface KyselyOptions {
  * transactions. It must have timeouts of its own: a request is answered in time in any case, but a statement that hangs
  * keeps its connection. `close` leaves the database open.
  *
- * Rejects when the database has a newer schema, and with the database's error.
+ * Rejects when the database has a newer schema or another `lease`, and with the database's error.
  */
 export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOptions): Promise<KeyStore> {
-  const { engine, timeout = 2000, migrate: migrates = true } = options
+  const { engine, timeout = 2000, migrate: migrates = true, lease: asked } = options
   if (typeof db?.executeQuery !== 'function' || db.isTransaction) {
     throw new TypeError('db must be a Kysely, and no transaction')
   }
   if (engine !== 'postgres' && engine !== 'sqlite') throw new TypeError('engine must be one of postgres, sqlite')
   checkTimeout(timeout)
+  checkLease(asked)
   const connection = kyselyConnection(db, engine, timeout)
   await (migrates ? migrate(connection, engine) : checkVersion(connection, engine))
+  const lease = await settleLease(connection, engine, asked)
   return sqlStore(connection, engine, {
     durable: true,
     shared: true,
     consistency: 'immediate',
     announces: false,
-    lease: 0,
+    lease,
   })
 }
 

@@ -38,7 +38,10 @@ const WORDS: Readonly<Record<Engine, Words>> = {
 
 /** All migrations of an engine, the oldest first. They are only ever added to. */
 export function migrationsFor(engine: Engine): readonly Migration[] {
-  return [{ version: 1, statements: [...tables(WORDS[engine]), ...ANNOUNCEMENTS[engine]] }]
+  return [
+    { version: 1, statements: [...tables(WORDS[engine]), ...ANNOUNCEMENTS[engine]] },
+    { version: 2, statements: [settingsTable(WORDS[engine]), ...SINCE_2[engine]] },
+  ]
 }
 
 /** Keeps which migrations were applied. */
@@ -182,5 +185,54 @@ end`,
         return `create trigger ${table}_${event} after ${event} on ${table} begin\n${logs.join('\n')}\nend`
       }),
     ),
+  ],
+}
+
+/** What all processes on the database must agree on. */
+function settingsTable({ text, strict }: Words): string {
+  return `create table latchkey_settings (name ${text} primary key, value ${text} not null)${strict}`
+}
+
+/** As before, but plain SQL may write names that are longer than a notification may be: then that change would fail. */
+const BOUNDED_ANNOUNCEMENT = `create or replace function latchkey_announce() returns trigger language plpgsql as $$
+declare
+  changed jsonb;
+  payload text;
+begin
+  foreach changed in array array[to_jsonb(old), to_jsonb(new)] loop
+    continue when changed is null;
+    payload := json_build_array(tg_argv[0], changed ->> 'service', changed ->> tg_argv[1])::text;
+    if octet_length(payload) > 7999 then
+      payload := '["all", null, null]';
+    end if;
+    perform pg_notify('latchkey', payload);
+  end loop;
+  return null;
+end $$`
+
+/** Triggers, so that nothing of a key that is deleted with plain SQL belongs to a later one with its id. */
+const SINCE_2: Readonly<Record<Engine, readonly string[]>> = {
+  // In the schema of the table, whatever path the session has.
+  postgres: [
+    `create function latchkey_delete() returns trigger language plpgsql as $$
+declare
+  belonging text;
+begin
+  foreach belonging in array array['latchkey_key_secrets', 'latchkey_signing_secrets', 'latchkey_uses'] loop
+    execute format('delete from %I.%I where service = $1 and key_id = $2', tg_table_schema, belonging)
+      using old.service, old.id;
+  end loop;
+  return null;
+end $$`,
+    `create trigger latchkey_delete after delete on latchkey_keys
+for each row execute function latchkey_delete()`,
+    BOUNDED_ANNOUNCEMENT,
+  ],
+  sqlite: [
+    `create trigger latchkey_keys_deleted after delete on latchkey_keys begin
+  delete from latchkey_key_secrets where service = old.service and key_id = old.id;
+  delete from latchkey_signing_secrets where service = old.service and key_id = old.id;
+  delete from latchkey_uses where service = old.service and key_id = old.id;
+end`,
   ],
 }

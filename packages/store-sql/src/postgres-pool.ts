@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import type { Client } from 'pg'
 import type { PostgresPool } from './postgres.ts'
+import type { Listening } from './postgres-feed.ts'
 
 interface OwnPool {
   readonly pool: PostgresPool
@@ -25,6 +26,36 @@ export async function openPool(url: string, timeout: number): Promise<OwnPool> {
   // A connection that breaks while nobody uses it is replaced by the next use.
   pool.on('error', () => {})
   return { pool, end: () => pool.end() }
+}
+
+/**
+ * Opens a connection that is nobody else's. It is ended at once, also where nobody answers any more.
+ *
+ * @param timeout of the wait for it, in milliseconds
+ */
+export async function openListening(url: string, timeout: number): Promise<Listening> {
+  const { default: pg } = await import('pg')
+  const socket = guardedSocket()
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: timeout,
+    keepAlive: true,
+    stream: () => socket,
+  })
+  // Said as an event too, at times, where the call has failed.
+  client.on('error', () => {})
+  await client.connect().catch((error) => {
+    socket.destroy()
+    throw error
+  })
+  return {
+    on: client.on.bind(client) as Listening['on'],
+    query: (text) => client.query(text),
+    end() {
+      void client.end()
+      socket.destroySoon()
+    },
+  }
 }
 
 /** What `pg` cannot read it throws where nobody can catch it: here that ends the connection, and not the process. */

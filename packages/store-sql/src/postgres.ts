@@ -1,10 +1,12 @@
 import type { KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
+import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
-import { openPool } from './postgres-pool.ts'
+import { type Listening, postgresFeed } from './postgres-feed.ts'
+import { openListening, openPool } from './postgres-pool.ts'
 import { sqlStore } from './sql-store.ts'
-import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
+import { checkTimeout, patienceFor, within } from './timeout.ts'
 
 export interface PostgresOptions {
   /**
@@ -15,11 +17,18 @@ export interface PostgresOptions {
   readonly timeout?: number
   /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
   readonly migrate?: boolean
+  /**
+   * How long a process may go on with what it has read, unless it hears that it has changed, in milliseconds; so long every
+   * change waits. 0: nothing is kept, and no change waits. At most 60000. The database has one for all that use it: another
+   * one than it has rejects. Default: the one that it has, or 400 where it has none.
+   */
+  readonly lease?: number
 }
 
 /** The part of `pg`'s `Pool` that is used. */
 export interface PostgresPool {
   connect(): Promise<PostgresClient>
+  readonly options?: { readonly max?: number }
 }
 
 export interface PostgresClient {
@@ -27,37 +36,65 @@ export interface PostgresClient {
   /** With an error or `true` the connection is not used again. */
   release(error?: Error | boolean): void
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
+}
+
+export interface PostgresNotification {
+  readonly channel: string
+  readonly payload?: string | undefined
 }
 
 /**
  * Opens a database by its URL, or over a pool of the application's own, which `close` leaves open. What a URL can say
  * beside the address (`sslmode`, `application_name`) is `pg`'s.
  *
- * Rejects when the database cannot be reached or has a newer schema.
+ * To hear what changes takes one more connection: beside the connections of a URL, or out of the application's pool until
+ * the store is closed. So a pool has to allow two; over a pool of one nothing is heard, and every request reads.
+ *
+ * Rejects when the database cannot be reached, has a newer schema or another `lease`.
  */
 export async function openPostgres(source: string | PostgresPool, options: PostgresOptions = {}): Promise<KeyStore> {
-  const { timeout = 2000, migrate: migrates = true } = options
+  const { timeout = 2000, migrate: migrates = true, lease: asked } = options
   checkTimeout(timeout)
+  checkLease(asked)
   const { pool, end } = typeof source === 'string' ? await openPool(source, timeout) : { pool: source, end: undefined }
   if (typeof pool?.connect !== 'function') throw new TypeError("source must be a URL, or a pool of pg's")
   const connection = postgresConnection(pool, timeout, end)
+  let lease: number
   try {
     await (migrates ? migrate(connection, 'postgres') : checkVersion(connection, 'postgres'))
+    lease = await settleLease(connection, 'postgres', asked)
   } catch (error) {
     await connection.close()
     throw error
   }
-  return sqlStore(connection, 'postgres', {
-    durable: true,
-    shared: true,
-    consistency: 'immediate',
-    announces: false,
-    lease: 0,
-  })
+  const listen = typeof source === 'string' ? () => openListening(source, timeout) : () => listenOn(connection.connect)
+  const announces = lease > 0 && pool.options?.max !== 1
+  const feed = announces ? postgresFeed(connection, lease, timeout, listen) : undefined
+  const close = async () => {
+    feed?.end()
+    await connection.close()
+  }
+  const capabilities = { durable: true, shared: true, consistency: 'immediate', announces, lease } as const
+  return sqlStore({ ...connection, close }, 'postgres', capabilities, feed?.changes)
 }
 
-function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Promise<void>): Connection {
+/** Takes a connection out of a pool. It is not given back: it would go on listening. */
+async function listenOn(connect: () => Promise<PostgresClient>): Promise<Listening> {
+  const client = await connect()
+  return {
+    on: client.on.bind(client) as Listening['on'],
+    query: (text) => client.query(text),
+    end: () => client.release(true),
+  }
+}
+
+interface PostgresConnection extends Connection {
+  connect(): Promise<PostgresClient>
+}
+
+function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Promise<void>): PostgresConnection {
   // Of a process that went away without a word its locks would stay.
   const begin = `begin isolation level read committed; set local idle_in_transaction_session_timeout = ${timeout}`
   let isOpen = true
@@ -112,6 +149,7 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
   }
 
   return {
+    connect,
     read: (query: Query) => run((client) => ask(client, query), timeout),
     write: (queries: readonly Query[]) => {
       const work = async (client: PostgresClient) => {
@@ -129,12 +167,4 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
       if (wasOpen) await end?.()
     },
   }
-}
-
-/** @param left of the timeout, in milliseconds */
-function within<T>(answer: Promise<T>, timeout: number, left: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(noAnswerWithin(timeout)), left)
-    answer.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -4,6 +4,7 @@ import type {
   AuditEntry,
   AuditQuery,
   AuditRecord,
+  Change,
   InsertOptions,
   KeyChange,
   KeyQuery,
@@ -312,20 +313,9 @@ export function changeKey(db: Builder, ref: KeyRef, change: KeyChange, revision:
     .compile()
 }
 
-/** Removes the key that was touched just before. The last one says which it was. */
-export function deleteKey(db: Builder, ref: KeyRef, revision: string): readonly Query[] {
-  const touched = db.selectFrom('latchkey_keys').select('id').where(isRevision(ref, revision))
-  return [
-    ...(['latchkey_key_secrets', 'latchkey_signing_secrets', 'latchkey_uses'] as const).map((table) =>
-      db
-        .deleteFrom(table)
-        .where('service', '=', ref.service)
-        .where('key_id', '=', ref.id)
-        .where(({ exists }) => exists(touched))
-        .compile(),
-    ),
-    db.deleteFrom('latchkey_keys').where(isRevision(ref, revision)).returning('id').compile(),
-  ]
+/** Removes the key that was touched just before, and says which it was. A trigger removes what belongs to it. */
+export function deleteKey(db: Builder, ref: KeyRef, revision: string): Query {
+  return db.deleteFrom('latchkey_keys').where(isRevision(ref, revision)).returning('id').compile()
 }
 
 export function sealedOtherwise(db: Builder, service: string, otherThan: string, limit: number): Query {
@@ -472,6 +462,16 @@ on conflict (service, key_id) do update set last_used_at = excluded.last_used_at
 where latchkey_uses.last_used_at < excluded.last_used_at`,
     parameters: [JSON.stringify(uses.map((use) => [use.service, use.keyId, use.at]))],
   }
+}
+
+/** Tells of a change that was made elsewhere: in SQLite whoever listens reads the log. */
+export function insertChange(db: Builder, change: Change): Query {
+  const row = {
+    kind: change.kind,
+    service: change.kind === 'key' ? change.service : null,
+    id: change.kind === 'all' ? '' : change.id,
+  }
+  return db.insertInto('latchkey_changes').values(row).compile()
 }
 
 type KeyCondition = (eb: ExpressionBuilder<Tables, 'latchkey_keys'>) => Expression<SqlBool>

@@ -5,6 +5,7 @@ import type {
   AuditQuery,
   AuditRecord,
   Awaitable,
+  ChangeFeed,
   Inserted,
   InsertOptions,
   KeyChange,
@@ -29,7 +30,12 @@ import { accountOf, auditRecordOf, detailsOf, keyMatchOf, keyOf, signingKeyMatch
 import { builderFor } from './tables.ts'
 
 /** Makes a store of a database that has the schema. */
-export function sqlStore(given: Connection, engine: Engine, capabilities: StoreCapabilities): KeyStore {
+export function sqlStore(
+  given: Connection,
+  engine: Engine,
+  capabilities: StoreCapabilities,
+  changes?: ChangeFeed,
+): KeyStore {
   const connection: Connection = {
     ...given,
     write: (statements, options) => given.write(statements.map(checkTexts), options),
@@ -76,6 +82,7 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
 
   return {
     capabilities,
+    changes,
 
     findByDigest(service: string, digest: string): Awaitable<KeyMatch | undefined> {
       const rows = connection.read({ sql: reads.byDigest, parameters: [service, digest] })
@@ -162,7 +169,7 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
       const deleted = await connection.write([
         queries.touchKey(db, ref, revision),
         queries.auditRevision(db, ref, audit, revision),
-        ...queries.deleteKey(db, ref, revision),
+        queries.deleteKey(db, ref, revision),
       ])
       return deleted.length > 0
     },
@@ -253,7 +260,7 @@ export function sqlStore(given: Connection, engine: Engine, capabilities: StoreC
  * Half a character cannot be written as UTF-8: a database would keep another text. And Postgres keeps no NUL, libsql reads
  * only as far as to one.
  */
-function checkTexts(query: Query): Query {
+export function checkTexts(query: Query): Query {
   const isKept = query.parameters.every((value) => typeof value !== 'string' || !/[\0\ud800-\udfff]/u.test(value))
   if (!isKept) throw new TypeError('every text must be well-formed Unicode without NUL')
   return query

@@ -1,15 +1,21 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { KeyStore } from '@latchkey/core'
+import type { Change, KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
+import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
-import { sqlStore } from './sql-store.ts'
+import { insertChange } from './queries.ts'
+import { checkTexts, sqlStore } from './sql-store.ts'
+import { sqliteFeed, type Watching } from './sqlite-feed.ts'
+import { builderFor } from './tables.ts'
 
 export interface SqliteOptions {
   /** How long a write waits for another process's, in milliseconds. This process waits with it. Default 2000. */
   readonly timeout?: number
   /** Applies what is missing of the schema. Default true; with false it rejects unless the schema is there. */
   readonly migrate?: boolean
+  /** As in `openPostgres`. Default: the one that the file has, or 40 where it has none. In memory nobody waits. */
+  readonly lease?: number
 }
 
 /** The part of libsql that is used; better-sqlite3 and Bun's SQLite have it too. */
@@ -29,36 +35,69 @@ interface Statement {
  * do not wait for each other (WAL). Reads are answered synchronously, in some 15 microseconds. `:memory:` is a database of
  * this store alone, gone when it is closed.
  *
- * Rejects when the file cannot be opened, is no database, or has a newer schema.
+ * Rejects when the file cannot be opened, is no database, or has a newer schema or another `lease`.
  */
 export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<KeyStore> {
-  const { timeout = 2000, migrate: migrates = true } = options
+  const { timeout = 2000, migrate: migrates = true, lease: asked } = options
   if (typeof path !== 'string' || path === '') throw new TypeError('path must be the path of a file')
   if (!(Number.isInteger(timeout) && timeout >= 0)) throw new TypeError('timeout must be whole milliseconds')
+  checkLease(asked)
   const { default: Libsql } = await import('libsql')
   const inMemory = path === ':memory:'
   if (!inMemory && migrates) makeFile(path)
   if (!inMemory && !statSync(path).isFile()) throw new Error(`${path} is no file`)
   // From the root, so that no path is taken for a URL.
-  const database: Database = new Libsql(inMemory ? path : resolve(path))
+  const file = inMemory ? path : resolve(path)
+  const open = (): Database => new Libsql(file)
+  const database = open()
   const connection = sqliteConnection(database, timeout)
+  let lease: number
   try {
     database.prepare(`pragma busy_timeout = ${timeout}`).all()
     await enterWal(database, timeout)
     // A commit that was acknowledged survives a loss of power, not only of the process.
     database.prepare('pragma synchronous = full').all()
     await (migrates ? migrate(connection, 'sqlite') : checkVersion(connection, 'sqlite'))
+    lease = await settleLease(connection, 'sqlite', asked)
   } catch (error) {
     database.close()
     throw error
   }
-  return sqlStore(connection, 'sqlite', {
+  const announces = lease > 0
+  const watch = () => (inMemory ? { read: connection.read, close: () => {} } : watching(open()))
+  const feed = announces ? sqliteFeed(inMemory ? Number.POSITIVE_INFINITY : lease, watch, announce) : undefined
+
+  function write(...[queries, options]: Parameters<Connection['write']>): readonly Row[] {
+    const rows = connection.write(queries, options)
+    feed?.look()
+    return rows
+  }
+
+  function announce(change: Change): void {
+    write([checkTexts(insertChange(builderFor('sqlite'), change))])
+  }
+
+  function close(): void {
+    feed?.end()
+    connection.close()
+  }
+
+  const capabilities = {
     durable: !inMemory,
     shared: !inMemory,
     consistency: 'immediate',
-    announces: false,
-    lease: 0,
-  })
+    announces,
+    lease: inMemory ? 0 : lease,
+  } as const
+  return sqlStore({ ...connection, write, close }, 'sqlite', capabilities, feed?.changes)
+}
+
+/** A connection that never writes. */
+function watching(database: Database): Watching {
+  // libsql opens no file for reading alone.
+  database.exec('pragma query_only = on')
+  const { read, close } = sqliteConnection(database, 0)
+  return { read, close }
 }
 
 /**
@@ -87,8 +126,14 @@ async function enterWal(database: Database, timeout: number): Promise<void> {
   }
 }
 
+interface SqliteConnection extends Connection {
+  read(query: Query): readonly Row[]
+  write(queries: readonly Query[], options?: { readonly waits?: boolean }): readonly Row[]
+  close(): void
+}
+
 /** Each statement is prepared once: there are as many as this package has. */
-function sqliteConnection(database: Database, timeout: number): Connection {
+function sqliteConnection(database: Database, timeout: number): SqliteConnection {
   const prepared = new Map<string, Statement>()
   let isOpen = true
 

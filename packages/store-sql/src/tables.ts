@@ -19,6 +19,8 @@ export interface Tables {
   latchkey_signing_secrets: SigningSecretsTable
   latchkey_uses: UsesTable
   latchkey_audit: AuditTable
+  latchkey_changes: ChangesTable
+  latchkey_settings: { name: string; value: string }
   latchkey_schema: { version: number; applied_at: number }
 }
 
@@ -92,6 +94,14 @@ interface AuditTable {
   key_id: string | null
   account_id: string | null
   details: string
+}
+
+/** In SQLite and D1 alone. */
+interface ChangesTable {
+  sequence: Generated<number>
+  kind: string
+  service: string | null
+  id: string
 }
 
 export type Builder = Kysely<Tables>

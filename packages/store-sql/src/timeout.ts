@@ -17,3 +17,11 @@ export function checkTimeout(timeout: number): void {
 export function noAnswerWithin(timeout: number): Error {
   return new Error(`no answer within ${timeout} ms`)
 }
+
+/** @param left of the timeout, in milliseconds */
+export function within<T>(answer: Promise<T>, timeout: number, left: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(noAnswerWithin(timeout)), left)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}

@@ -1,1 +1,2 @@
 export { findPostgres, type PostgresOptions, type PostgresServer, startPostgres } from './postgres.ts'
+export { findRedis, type RedisServer, type RedisServerOptions, startRedis } from './redis.ts'

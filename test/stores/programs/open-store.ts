@@ -1,7 +1,9 @@
 import type { KeyStore } from '@latchkey/core'
+import { openRedis } from '@latchkey/store-redis'
 import { openPostgres, openSqlite } from '@latchkey/store-sql'
 
-/** The store at `sqlite:PATH` or `postgres://…`. */
-export function openStore(url: string): Promise<KeyStore> {
-  return url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length)) : openPostgres(url)
+/** The store at `sqlite:PATH`, `postgres://…` or `redis://…`. */
+export function openStore(url: string, options: { readonly lease?: number } = {}): Promise<KeyStore> {
+  if (url.startsWith('redis:')) return openRedis(url, options)
+  return url.startsWith('sqlite:') ? openSqlite(url.slice('sqlite:'.length), options) : openPostgres(url, options)
 }

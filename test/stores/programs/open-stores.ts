@@ -1,9 +1,10 @@
-/** Opens each of the stores whose URLs come in a line, and says what became of it. */
+/** Opens each of the stores whose URLs come in a line, with the lease that is given, and says what became of it. */
 import { createInterface } from 'node:readline'
 import { openStore } from './open-store.ts'
 
 // Loaded when a store is opened; here it is time in which others get ahead.
 await Promise.all([import('libsql'), import('pg')])
+const options = process.argv[2] === undefined ? {} : { lease: Number(process.argv[2]) }
 console.log(JSON.stringify('ready'))
 for await (const line of createInterface(process.stdin)) {
   const answers: string[] = []
@@ -13,7 +14,7 @@ for await (const line of createInterface(process.stdin)) {
 
 async function open(url: string): Promise<string> {
   try {
-    const store = await openStore(url)
+    const store = await openStore(url, options)
     await store.listAccounts({ limit: 1 })
     await store.close()
     return 'opened'

@@ -1,4 +1,4 @@
-import { digestKey } from '@latchkey/core'
+import { digestKey, type KeyStore } from '@latchkey/core'
 import { describe, expect, it } from 'vitest'
 import { type Terminal, terminal } from '../fixtures/terminal.ts'
 
@@ -17,6 +17,28 @@ async function withKey(): Promise<Terminal & { readonly id: string; readonly key
   it.wait(1000)
   return { ...it, id: String(id), key: String(key) }
 }
+
+describe('a change', () => {
+  /** A terminal whose store has servers that go on for a minute with what they have read, or for so long. */
+  async function leasing(lease: number) {
+    const { store, id } = await withKey()
+    const leased: KeyStore = { ...store, capabilities: { ...store.capabilities, lease } }
+    return { ...terminal({ openStore: async () => leased }), id }
+  }
+
+  it('ends when every server acts on it', async () => {
+    const { run, id } = await leasing(50)
+    const began = performance.now()
+    expect((await run(['keys', 'revoke', id, ...SERVICE])).exitCode).toBe(0)
+    expect(performance.now() - began).toBeGreaterThanOrEqual(50)
+  })
+
+  it('ends when it is made, with --no-wait', async () => {
+    const { run, id } = await leasing(60_000)
+    expect((await run(['keys', 'revoke', id, ...SERVICE, '--no-wait'])).exitCode).toBe(0)
+    expect((await run(['accounts', 'set', 'acme', '--plan', 'free', '--no-wait'])).exitCode).toBe(0)
+  })
+})
 
 describe('keys change', () => {
   it('changes what is given and leaves the rest', async () => {

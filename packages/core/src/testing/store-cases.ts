@@ -1,6 +1,7 @@
 import type { StoreCapabilities } from '../store.ts'
 import { accounts } from './cases/accounts.ts'
 import { audit } from './cases/audit.ts'
+import { changes, feeds, subscriptions } from './cases/changes.ts'
 import { changing, deleting } from './cases/changing.ts'
 import { connections } from './cases/connections.ts'
 import { damage } from './cases/damage.ts'
@@ -46,6 +47,9 @@ const GROUPS: readonly Group[] = [
   uses,
   races,
   connections,
+  feeds,
+  changes,
+  subscriptions,
   durability,
   damage,
 ]

@@ -1,11 +1,23 @@
 /** Shows that the suite passes a store that keeps its word, and fails stores with a fault, each in a case of its own. */
 import { describe, expect, it } from 'vitest'
 import { type MemoryStore, memoryStore } from '../memory-store.ts'
-import type { InsertOptions, KeyDetails, KeyMatch, KeyRecord, KeyRef, KeyStore, PageQuery, Secret } from '../store.ts'
+import type {
+  Change,
+  ChangeFeed,
+  ChangeListener,
+  InsertOptions,
+  KeyDetails,
+  KeyMatch,
+  KeyRecord,
+  KeyRef,
+  KeyStore,
+  PageQuery,
+  Secret,
+} from '../store.ts'
 import { type Damage, type StoreSubject, storeCases, type Tampering, testStore } from './index.ts'
 
 const MEMORY = memoryStore().capabilities
-const DATABASE = { durable: true, shared: true, consistency: 'immediate', announces: false, lease: 0 } as const
+const DATABASE = { durable: true, shared: true, consistency: 'immediate', announces: true, lease: 50 } as const
 
 interface Fault {
   readonly fault: string
@@ -32,7 +44,147 @@ function keysOf(store: MemoryStore, service: string): readonly KeyDetails[] {
   return store.listKeys({ service, limit: 10_000 }).items
 }
 
+/** What the store tells goes through this first; a heartbeat it is for all to wait for. */
+function hearing(store: MemoryStore, through: (listener: ChangeListener) => ChangeListener): Pick<KeyStore, 'changes'> {
+  const { changes } = store
+  if (changes === undefined) throw new Error('a memory store tells its changes')
+  return { changes: { ...changes, lease: 50, subscribe: (listener) => changes.subscribe(through(listener)) } }
+}
+
+const CHANGES_UNTOLD: readonly (readonly [fault: string, caught: string, isUntold: (change: Change) => boolean])[] = [
+  ['a change of an account is not told', 'an account that is changed', ({ kind }) => kind === 'account'],
+  ['a change of a key is not told', 'a key that is revoked', ({ kind }) => kind === 'key'],
+]
+
 const FAULTS: readonly Fault[] = [
+  ...CHANGES_UNTOLD.map(
+    ([fault, what, isUntold]): Fault => ({
+      fault,
+      caught: `a heartbeat comes back after what was made before it: ${what}`,
+      plant: (store) =>
+        hearing(store, (listener) => ({
+          ...listener,
+          changed: (change) => isUntold(change) || listener.changed(change),
+        })),
+    }),
+  ),
+  {
+    fault: 'a deletion is not told',
+    caught: 'a heartbeat comes back after what was made before it: a key that is deleted',
+    plant: (store) =>
+      hearing(store, (listener) => ({
+        ...listener,
+        changed: (change) => (change.kind === 'key' && !entryOf(store, change) ? undefined : listener.changed(change)),
+      })),
+  },
+  {
+    fault: 'a heartbeat comes back too early',
+    caught: 'a heartbeat comes back after what was made before it: a key that is changed',
+    plant: (store) =>
+      hearing(store, (listener) => ({
+        ...listener,
+        changed: (change) => void tick().then(() => listener.changed(change)),
+      })),
+  },
+  {
+    fault: 'the first of several heartbeats takes all with it',
+    caught: 'a heartbeat comes back each time, of several that are under way',
+    plant: (store) => {
+      let beats = 0
+      const { changes } = hearing(store, (listener) => listener)
+      return {
+        changes: changes && {
+          ...changes,
+          async subscribe(listener) {
+            const subscription = await changes.subscribe({
+              ...listener,
+              changed: (change) => beats === 0 && listener.changed(change),
+            })
+            return { ...subscription, beat: () => void beats++ }
+          },
+        },
+      }
+    },
+  },
+  {
+    fault: 'a store that says it tells what it does does so after the call',
+    caught: 'a heartbeat comes back after what was made before it: a key that is rotated',
+    plant: (store) => {
+      const { changes } = hearing(store, (listener) => ({
+        ...listener,
+        changed: (change) => void tick().then(() => listener.changed(change)),
+      }))
+      return { changes: changes && { ...changes, lease: Number.POSITIVE_INFINITY } }
+    },
+  },
+  {
+    fault: 'changes are told in another order',
+    caught: 'a heartbeat comes back after many changes, in the order in which they were made',
+    plant: (store) => {
+      let held: Change | undefined
+      return hearing(store, (listener) => ({
+        ...listener,
+        changed(change) {
+          if (held !== undefined) {
+            listener.changed(change)
+            listener.changed(held)
+          }
+          held = held === undefined ? change : undefined
+        },
+      }))
+    },
+  },
+  {
+    fault: 'every other change that is made at once is lost',
+    caught: 'a heartbeat comes back after changes that were made at once',
+    plant: (store) => {
+      let count = 0
+      return hearing(store, (listener) => ({
+        ...listener,
+        changed: (change) => (count++ % 2 === 0 ? listener.changed(change) : undefined),
+      }))
+    },
+  },
+  {
+    fault: 'what is announced is told to nobody',
+    caught: 'a heartbeat comes back after what is announced, by whomever',
+    plant: (store) => {
+      const { changes } = hearing(store, (listener) => listener)
+      return { changes: changes && { ...changes, announce: () => {} } }
+    },
+  },
+  {
+    fault: 'a use is told as a change',
+    caught: 'a heartbeat comes back with nothing, where nothing was changed',
+    plant: (store) => ({
+      recordUses([use, ...others]) {
+        store.recordUses(use === undefined ? others : [use, ...others])
+        if (use !== undefined) store.changes?.announce({ kind: 'key', service: use.service, id: use.keyId })
+      },
+    }),
+  },
+  {
+    fault: 'a subscription that is closed goes on',
+    caught: 'a subscription that is closed is told nothing more, and others are',
+    plant: (store) => {
+      const { changes } = hearing(store, (listener) => listener)
+      const subscribe: ChangeFeed['subscribe'] = async (listener) => {
+        const subscription = await changes?.subscribe(listener)
+        return { beat: async () => subscription?.beat(), close: () => {} }
+      }
+      return { changes: changes && { ...changes, subscribe } }
+    },
+  },
+  {
+    fault: 'a store says that it tells what changes, and does not',
+    caught: 'a store tells what changes where it says so, and its lease',
+    plant: () => ({ changes: undefined }),
+  },
+  {
+    fault: 'others go on for longer than a store says',
+    caught: 'a store tells what changes where it says so, and its lease',
+    plant: (store) => hearing(store, (listener) => listener),
+  },
   {
     fault: 'a change undoes a revocation',
     caught: 'changing a key does not undo its revocation',
@@ -535,6 +687,9 @@ interface DatabaseFaults {
   /** How it reads a damaged record. Default: it rejects with the record's id. */
   readonly reads?: 'as whole' | 'as unknown' | 'without its id' | 'as whole for managers'
   readonly refusesToBeDamaged?: boolean
+  /** What a connection does not tell. Default: nothing. */
+  readonly mutes?: 'what others change'
+  readonly beatsWhenClosed?: boolean
 }
 
 const MANAGING = ['findKey', 'listKeys', 'findAccount']
@@ -542,6 +697,8 @@ const MANAGING = ['findKey', 'listKeys', 'findAccount']
 /** A memory store behind connections, as of a database: every answer is a promise, and takes a while. */
 function database(faults: DatabaseFaults = {}): Required<StoreSubject> {
   let memory = memoryStore()
+  /** The connection that makes a change, while it makes it. */
+  let acting: unknown
   const damaged = new Map<string, Damage | 'status'>()
 
   function connection(): KeyStore {
@@ -559,6 +716,7 @@ function database(faults: DatabaseFaults = {}): Required<StoreSubject> {
       await tick()
       const name = JSON.stringify([method, args])
       if (faults.remembers === true && method === 'findByDigest' && found.has(name)) return found.get(name)
+      acting = found
       const answer: unknown = Reflect.apply(Reflect.get(memoryOf, method), memoryOf, args)
       found.set(name, answer)
       return checked(method, answer)
@@ -580,9 +738,29 @@ function database(faults: DatabaseFaults = {}): Required<StoreSubject> {
       return JSON.parse(JSON.stringify(answer).replaceAll('"sealed":"', '"sealed":"AAAA'))
     }
 
+    const { changes } = hearing(memoryOf, (listener) => ({
+      ...listener,
+      changed(change) {
+        if (open && (faults.mutes === undefined || acting === found)) listener.changed(change)
+      },
+    }))
+
+    async function subscribe(listener: ChangeListener) {
+      if (!open) throw new Error('the connection is closed')
+      const subscription = await changes?.subscribe(listener)
+      return {
+        async beat() {
+          if (!open && faults.beatsWhenClosed !== true) throw new Error('the connection is closed')
+          await tick()
+        },
+        close: async () => subscription?.close(),
+      }
+    }
+
     const methods = Object.keys(memory).filter((name) => !['capabilities', 'changes', 'records'].includes(name))
     const calls = methods.map((method) => [method, (...args: readonly unknown[]) => call(method, args)])
-    return { ...Object.fromEntries(calls), capabilities: DATABASE } as KeyStore
+    const feed = { ...changes, subscribe }
+    return { ...Object.fromEntries(calls), capabilities: DATABASE, changes: feed } as KeyStore
   }
 
   return {
@@ -613,6 +791,12 @@ describe('a database', () => {
       { remembers: true },
     ],
     ['forgets', 'a store that was closed has everything when it is opened again', { forgets: true }],
+    [
+      'mutes what others change',
+      'a heartbeat comes back after what was made before it: a key that is revoked',
+      { mutes: 'what others change' },
+    ],
+    ['beats when it is closed', 'a subscription ends with its store', { beatsWhenClosed: true }],
     ['answers when it is closed', 'a store that was closed rejects every call', { answersWhenClosed: true }],
     ...cases
       .filter(({ group }) => group === 'a damaged record')
@@ -655,6 +839,7 @@ describe('the suite', () => {
     expect(without({})).toEqual(['what one connection has written', 'a store that was closed', 'a damaged record'])
     expect(without({ shared: true })).toEqual(['a store that was closed', 'a damaged record'])
     expect(without({ durable: true })).toEqual(['what one connection has written'])
+    expect(without({ ...DATABASE, announces: false })).toEqual(['a heartbeat comes back', 'a subscription'])
     expect(without({ ...DATABASE, consistency: 'eventual' })).toEqual(['what one connection has written'])
   })
 

@@ -1,0 +1,1 @@
+export { openRedis, type RedisClient, type RedisConnection, type RedisOptions } from './redis.ts'
