@@ -77,6 +77,7 @@ export type {
   ChangeFeed,
   ChangeListener,
   ChangeSubscription,
+  CountingStore,
   Inserted,
   InsertOptions,
   KeyChange,

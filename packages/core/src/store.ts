@@ -1,4 +1,6 @@
 import type { Awaitable } from './awaitable.ts'
+import type { Ledger } from './ledger.ts'
+import type { Limiter } from './limiter.ts'
 
 /** Who owns keys: a user, a team, a customer. Times are milliseconds since the epoch. */
 export interface Account<Plan extends string = string> {
@@ -258,6 +260,10 @@ export interface StoreCapabilities {
  */
 export interface KeyStore extends KeyReader, AsyncDisposable {
   readonly capabilities: StoreCapabilities
+  /** Counts for every process on the store; closed with it. */
+  readonly limiter?: Limiter
+  /** Keeps balances for every process on the store; closed with it. */
+  readonly ledger?: Ledger
 
   findKey(ref: KeyRef): Awaitable<KeyDetails | undefined>
   /** Keys of one service, oldest first, revoked and expired ones included. */
@@ -302,6 +308,12 @@ export interface KeyStore extends KeyReader, AsyncDisposable {
   recordUses(uses: readonly KeyUse[]): Awaitable<void>
   /** Gives back connections and files, and ends subscriptions. Afterwards every call rejects. `await using` does it too. */
   close(): Awaitable<void>
+}
+
+/** A store that counts, too. */
+export interface CountingStore extends KeyStore {
+  readonly limiter: Limiter
+  readonly ledger: Ledger
 }
 
 /** Accounts of an application with its own user table. */
