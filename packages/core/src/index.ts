@@ -77,7 +77,6 @@ export type {
   ChangeFeed,
   ChangeListener,
   ChangeSubscription,
-  CountingStore,
   Inserted,
   InsertOptions,
   KeyChange,

@@ -122,6 +122,9 @@ export interface KeyReader {
   recordUses?(uses: readonly KeyUse[]): Awaitable<void>
   /** Without it every request reads the store. */
   readonly changes?: ChangeFeed | undefined
+  /** Count requests where the keys lie, for all processes on the store. Default of `createAuth`'s options of these names. */
+  readonly limiter?: Limiter | undefined
+  readonly ledger?: Ledger | undefined
 }
 
 /** The last use of a key, in milliseconds since the epoch. */
@@ -260,10 +263,6 @@ export interface StoreCapabilities {
  */
 export interface KeyStore extends KeyReader, AsyncDisposable {
   readonly capabilities: StoreCapabilities
-  /** Counts for every process on the store; closed with it. */
-  readonly limiter?: Limiter
-  /** Keeps balances for every process on the store; closed with it. */
-  readonly ledger?: Ledger
 
   findKey(ref: KeyRef): Awaitable<KeyDetails | undefined>
   /** Keys of one service, oldest first, revoked and expired ones included. */
@@ -308,12 +307,6 @@ export interface KeyStore extends KeyReader, AsyncDisposable {
   recordUses(uses: readonly KeyUse[]): Awaitable<void>
   /** Gives back connections and files, and ends subscriptions. Afterwards every call rejects. `await using` does it too. */
   close(): Awaitable<void>
-}
-
-/** A store that counts, too. */
-export interface CountingStore extends KeyStore {
-  readonly limiter: Limiter
-  readonly ledger: Ledger
 }
 
 /** Accounts of an application with its own user table. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Charge, Limiter, LimitState, Slots, Taken, Window } from '@latchkey/core'
+import type { Charge, Limiter, LimitState, Slots, Taken } from '@latchkey/core'
 import type { Connection } from './connection.ts'
 import type { Names } from './names.ts'
 import * as limits from './scripts/limits.ts'
@@ -7,16 +7,15 @@ import * as limits from './scripts/limits.ts'
 /** Where a charge is found again. */
 interface Receipt {
   /** When it was taken, by the server's clock. */
-  readonly at: number
+  readonly at: string
   readonly slot: string | undefined
 }
 
-type State = readonly [count: number, resetAt: number]
+type State = readonly [count: string, resetAt: string]
 
 type Reply =
-  | readonly [kind: 'taken', states: readonly State[], at: number]
-  | readonly [kind: 'window', states: readonly State[], refusedBy: number, resetAt: number]
-  | readonly [kind: 'slots', states: readonly State[]]
+  | readonly [kind: 'taken' | 'slots', clock: string, states: readonly State[]]
+  | readonly [kind: 'window', clock: string, states: readonly State[], refusedBy: number, resetAt: string]
 
 /** Counts for all processes on the store, by the server's clock. */
 export function redisLimiter(connection: Connection, names: Names): Limiter {
@@ -28,7 +27,7 @@ export function redisLimiter(connection: Connection, names: Names): Limiter {
   }
 
   return {
-    async take(charge: Charge): Promise<Taken> {
+    async take(charge: Charge, now: number): Promise<Taken> {
       const { windows, slots } = charge
       const id = slots && randomUUID()
       const input = {
@@ -36,16 +35,22 @@ export function redisLimiter(connection: Connection, names: Names): Limiter {
         slots: slots && { limit: String(slots.limit), seconds: String(slots.seconds), id },
       }
       const reply = (await connection.run(limits.take, keysOf(charge), input)) as Reply
-      const states = windows.map((window, i) => stateOf(window, reply[1][i] as State))
-      if (reply[0] === 'taken') return { taken: true, states, receipt: { at: reply[2], slot: id } satisfies Receipt }
+      const clock = reply[1]
+      // In the caller's time, so that how long there is to wait is right whatever its clock shows.
+      const timeOf = (at: string) => Number(at) - Number(clock) + now
+      const states = windows.map(({ name, limit, seconds }, i): LimitState => {
+        const [count, resetAt] = reply[2][i] as State
+        return { name, limit, seconds, remaining: Math.max(0, limit - Number(count)), resetAt: timeOf(resetAt) }
+      })
+      if (reply[0] === 'taken') return { taken: true, states, receipt: { at: clock, slot: id } satisfies Receipt }
       if (reply[0] === 'slots') return { taken: false, states, refusedBy: 'slots' }
-      const [, , refusedBy, resetAt] = reply
-      return { taken: false, states, refusedBy: { ...(states[refusedBy] as LimitState), resetAt } }
+      const [, , , refusedBy, resetAt] = reply
+      return { taken: false, states, refusedBy: { ...(states[refusedBy] as LimitState), resetAt: timeOf(resetAt) } }
     },
 
     async undo(charge: Charge, receipt: unknown): Promise<void> {
       const { at, slot } = receipt as Receipt
-      await connection.run(limits.undo, keysOf(charge), { windows: windowsOf(charge), at: String(at), slot })
+      await connection.run(limits.undo, keysOf(charge), { windows: windowsOf(charge), at, slot })
     },
 
     async leave({ slots }: Charge, receipt: unknown): Promise<void> {
@@ -61,8 +66,4 @@ function windowsOf({ windows }: Charge) {
     seconds: String(seconds),
     cost: String(cost),
   }))
-}
-
-function stateOf({ name, limit, seconds }: Window, [count, resetAt]: State): LimitState {
-  return { name, limit, seconds, remaining: Math.max(0, limit - count), resetAt }
 }

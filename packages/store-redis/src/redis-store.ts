@@ -5,7 +5,6 @@ import type {
   AuditQuery,
   AuditRecord,
   ChangeFeed,
-  CountingStore,
   Inserted,
   InsertOptions,
   KeyChange,
@@ -14,6 +13,7 @@ import type {
   KeyQuery,
   KeyRecord,
   KeyRef,
+  KeyStore,
   KeyUse,
   Page,
   PageQuery,
@@ -50,7 +50,7 @@ export function redisStore(
   lease: number,
   feed: ChangeFeed | undefined,
   close: () => Promise<void>,
-): CountingStore {
+): KeyStore {
   const keyName = ({ service, id }: KeyRef) => names.of('key', service, id)
   const secretsName = ({ service, id }: KeyRef) => names.of('secrets', service, id)
 

@@ -1,4 +1,4 @@
-import type { CountingStore } from '@latchkey/core'
+import type { KeyStore } from '@latchkey/core'
 import { connectionBy } from './connection.ts'
 import { changeFeed } from './feed.ts'
 import type { RedisConnection } from './line.ts'
@@ -47,7 +47,7 @@ const LONGEST = 60_000
  *
  * Rejects when Redis cannot be reached, has a newer schema, or keeps another lease than the one that is given.
  */
-export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<CountingStore> {
+export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<KeyStore> {
   const { prefix = 'latchkey', lease, timeout = 2000 } = options
   if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('prefix must be of letters, digits and ._:-')
   if (lease !== undefined && !isLease(lease)) {

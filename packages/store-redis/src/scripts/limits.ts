@@ -3,7 +3,7 @@ import { adding, changing, type Script } from './script.ts'
 /*
  * A window is a hash: how many units came in which cell of time. A cell is a fiftieth of the window, counted from the
  * epoch; what came in it leaves one length after it has ended, so late by a cell at most and never early. So there are
- * fifty-one cells that count, however many units come. Numbers that are joined to a text would be rounded.
+ * fifty-one cells that count, however many units come.
  */
 
 const CELLS = 50
@@ -15,8 +15,15 @@ const KEEP = `
   end
 `
 
+/** A text, because the client rounds an integer close to 2^53 where it reads one. */
+const DIGITS = `
+  local function digits(number)
+    return string.format('%.0f', math.floor(number))
+  end
+`
+
 /** KEYS: each window, then the slots, if any are asked for. */
-export const take: Script = adding(`${KEEP}
+export const take: Script = adding(`${KEEP}${DIGITS}
   local windows = {}
   for i, asked in ipairs(input.windows) do
     local length = asked.seconds * 1000
@@ -43,7 +50,7 @@ export const take: Script = adding(`${KEEP}
     local all = {}
     for i, window in ipairs(windows) do
       local first = window.cells[1]
-      all[i] = {window.count, first and first.leaves or now}
+      all[i] = {digits(window.count), digits(first and first.leaves or now)}
     end
     return all
   end
@@ -64,12 +71,12 @@ export const take: Script = adding(`${KEEP}
       if not at or fits > at then refusedBy, at = i - 1, fits end
     end
   end
-  if refusedBy then return {'window', states(), refusedBy, at} end
+  if refusedBy then return {'window', digits(now), states(), refusedBy, digits(at)} end
 
   if input.slots then
     local key = KEYS[#KEYS]
     local held = redis.call('ZCARD', key) - redis.call('ZCOUNT', key, '-inf', now)
-    if held >= tonumber(input.slots.limit) then return {'slots', states()} end
+    if held >= tonumber(input.slots.limit) then return {'slots', digits(now), states()} end
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
     redis.call('ZADD', key, now + input.slots.seconds * 1000, input.slots.id)
     keep(key, redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
@@ -85,7 +92,7 @@ export const take: Script = adding(`${KEEP}
     if #window.cells == 0 or leaves < window.cells[1].leaves then table.insert(window.cells, 1, {leaves = leaves}) end
     keep(key, math.max(leaves, window.cells[#window.cells].leaves))
   end
-  return {'taken', states(), now}
+  return {'taken', digits(now), states()}
 `)
 
 /** KEYS: as of `take`. A cell that has left is not counted any more, whatever stands in it. */
