@@ -42,10 +42,12 @@ export function redisLimiter(connection: Connection, names: Names): Limiter {
         const [count, resetAt] = reply[2][i] as State
         return { name, limit, seconds, remaining: Math.max(0, limit - Number(count)), resetAt: timeOf(resetAt) }
       })
-      if (reply[0] === 'taken') return { taken: true, states, receipt: { at: clock, slot: id } satisfies Receipt }
+      if (reply[0] === 'window') {
+        const [, , , refusedBy, resetAt] = reply
+        return { taken: false, states, refusedBy: { ...(states[refusedBy] as LimitState), resetAt: timeOf(resetAt) } }
+      }
       if (reply[0] === 'slots') return { taken: false, states, refusedBy: 'slots' }
-      const [, , , refusedBy, resetAt] = reply
-      return { taken: false, states, refusedBy: { ...(states[refusedBy] as LimitState), resetAt: timeOf(resetAt) } }
+      return { taken: true, states, receipt: { at: clock, slot: id } satisfies Receipt }
     },
 
     async undo(charge: Charge, receipt: unknown): Promise<void> {
