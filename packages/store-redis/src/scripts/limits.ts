@@ -28,38 +28,42 @@ export const take: Script = adding(`${KEEP}${DIGITS}
   for i, asked in ipairs(input.windows) do
     local length = asked.seconds * 1000
     local width = length / ${CELLS}
-    local window = {width = width, length = length, limit = tonumber(asked.limit), cost = tonumber(asked.cost)}
-    window.count, window.cells, window.gone = 0, {}, {}
+    local first, last
+    local count, cells, gone = 0, {}, {}
     local found = redis.call('HGETALL', KEYS[i + 1])
     for j = 1, #found, 2 do
       local from = found[j] * width
       local leaves = from + width + length
       -- The clock was ahead and has been put right: what lies beyond the window must not block it.
       if leaves <= now or from > now + length then
-        table.insert(window.gone, found[j])
+        gone[#gone + 1] = found[j]
       else
-        table.insert(window.cells, {leaves = leaves, units = tonumber(found[j + 1])})
-        window.count = window.count + found[j + 1]
+        cells[leaves] = tonumber(found[j + 1])
+        count = count + cells[leaves]
+        if not first or leaves < first then first = leaves end
+        if not last or leaves > last then last = leaves end
       end
     end
-    table.sort(window.cells, function(one, other) return one.leaves < other.leaves end)
-    windows[i] = window
+    windows[i] = {
+      length = length, width = width, limit = tonumber(asked.limit), cost = tonumber(asked.cost),
+      count = count, cells = cells, first = first, last = last, gone = gone,
+    }
   end
 
   local function states()
     local all = {}
-    for i, window in ipairs(windows) do
-      local first = window.cells[1]
-      all[i] = {digits(window.count), digits(first and first.leaves or now)}
-    end
+    for i, window in ipairs(windows) do all[i] = {digits(window.count), digits(window.first or now)} end
     return all
   end
 
   local function fitsAt(window)
+    local ends = {}
+    for leaves in pairs(window.cells) do ends[#ends + 1] = leaves end
+    table.sort(ends)
     local count = window.count
-    for _, cell in ipairs(window.cells) do
-      count = count - cell.units
-      if window.cost <= window.limit - count then return cell.leaves end
+    for _, leaves in ipairs(ends) do
+      count = count - window.cells[leaves]
+      if window.cost <= window.limit - count then return leaves end
     end
     return now + window.length
   end
@@ -89,8 +93,8 @@ export const take: Script = adding(`${KEEP}${DIGITS}
     if #window.gone > 0 then redis.call('HDEL', key, unpack(window.gone)) end
     redis.call('HINCRBY', key, cell, window.cost)
     window.count = window.count + window.cost
-    if #window.cells == 0 or leaves < window.cells[1].leaves then table.insert(window.cells, 1, {leaves = leaves}) end
-    keep(key, math.max(leaves, window.cells[#window.cells].leaves))
+    window.first = math.min(leaves, window.first or leaves)
+    keep(key, math.max(leaves, window.last or leaves))
   end
   return {'taken', digits(now), states()}
 `)
