@@ -261,7 +261,7 @@ describeWith('redis', 'what changes in Redis', (found) => {
     it('is 400 ms where nobody has said otherwise, and is then what it is', async () => {
       expect([store.capabilities.lease, feedOf(store).lease]).toEqual([400, 400])
       expect((await open({ lease: 400 })).capabilities.lease).toBe(400)
-      const refused = 'the store keeps a lease of 400 ms, and cannot be opened with one of 50 ms'
+      const refused = 'the database has a lease of 400 ms, and 50 ms were asked for'
       await expect(open({ lease: 50 })).rejects.toThrow(refused)
     })
 
@@ -278,7 +278,17 @@ describeWith('redis', 'what changes in Redis', (found) => {
       expect(opening.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
     })
 
-    it.each(['', '0', '-1', '1.5', 'soon', '99999999999'])('that is kept as %j is damaged', async (lease) => {
+    it('may be none: nothing is kept, so nobody listens', async () => {
+      prefix = server.prefix()
+      for (const options of [{ lease: 0 }, {}]) {
+        const { capabilities, changes, findAccount } = await open(options)
+        expect([capabilities.announces, capabilities.lease, changes]).toEqual([false, 0, undefined])
+        expect(await findAccount('nobody')).toBeUndefined()
+      }
+      await expect(open({ lease: 400 })).rejects.toThrow('the database has a lease of 0 ms, and 400 ms were asked for')
+    })
+
+    it.each(['', '-1', '60001', '1.5', 'soon', '99999999999'])('that is kept as %j is damaged', async (lease) => {
       await server.command('HSET', nameOf(prefix, 'meta'), 'lease', lease)
       await expect(open()).rejects.toThrow('the lease that the store keeps is damaged')
     })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Column, digest, object, oneOf, orNull, readAll, text, texts, time, writeAll } from './columns.ts'
+import { type Column, digest, object, oneOf, orNull, readAll, text, texts, time, whole, writeAll } from './columns.ts'
 
 interface Case {
   readonly column: Column<unknown>
@@ -29,6 +29,14 @@ const CASES: Readonly<Record<string, Case>> = {
       [-8.64e15, '-8640000000000000'],
     ],
     damaged: [undefined, '', ' ', 'x', 'NaN', '1.5', '1e3', '+1', '0x10', '1 ', '8640000000000001', '1'.repeat(20)],
+  },
+  whole: {
+    column: whole as Column<unknown>,
+    kept: [
+      [0, '0'],
+      [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+    ],
+    damaged: [undefined, '', ' ', 'x', 'NaN', 'inf', '-1', '1.5', '1e3', '+1', '0x10', '1 ', '9007199254740992'],
   },
   digest: {
     column: untyped(digest),

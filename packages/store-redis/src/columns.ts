@@ -23,6 +23,12 @@ export const time: Column<number> = {
   write: String,
 }
 
+/** 0 or more, and no more than is exact as a number. */
+export const whole: Column<number> = {
+  read: (found) => Number(held(found, /^\d{1,16}$/.test(found ?? '') && Number.isSafeInteger(Number(found)))),
+  write: String,
+}
+
 export const digest: Column<string> = {
   read: (found) => held(found, /^[0-9a-f]{64}$/.test(found ?? '')),
   write: (value) => value,

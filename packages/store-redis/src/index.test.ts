@@ -16,7 +16,7 @@ function untyped<T>(value: unknown): T {
 const SOURCE = 'source must be a URL that begins with redis:// or rediss://'
 const CLIENT = "source must be a URL, or a client of node-redis's"
 const PREFIX = 'prefix must be of letters, digits and ._:-'
-const LEASE = 'lease must be whole milliseconds, from 1 to 2147483647'
+const LEASE = 'lease must be whole milliseconds, from 0 to 60000'
 const TIMEOUT = 'timeout must be whole milliseconds, from 1 to 2147483647'
 
 it.each([
@@ -33,9 +33,9 @@ it.each([
   ['redis://localhost', { prefix: '' }, PREFIX],
   ['redis://localhost', { prefix: 'a{b}' }, PREFIX],
   ['redis://localhost', { prefix: 'a b' }, PREFIX],
-  ['redis://localhost', { lease: 0 }, LEASE],
+  ['redis://localhost', { lease: -1 }, LEASE],
   ['redis://localhost', { lease: 0.5 }, LEASE],
-  ['redis://localhost', { lease: 2 ** 31 }, LEASE],
+  ['redis://localhost', { lease: 60_001 }, LEASE],
   ['redis://localhost', { lease: '400' }, LEASE],
   ['redis://localhost', { timeout: 0 }, TIMEOUT],
   ['redis://localhost', { timeout: 2 ** 31 }, TIMEOUT],

@@ -29,6 +29,12 @@ type Kind =
   | `audit-of-${'service' | 'keyId' | 'accountId'}`
   /** A channel on which a subscription hears its own heartbeats. */
   | 'beats'
+  /** A hash of units, by the cell of time in which they came: name, seconds, bucket. */
+  | 'window'
+  /** A sorted set of the slots that are taken, by when they are free again: name, bucket. */
+  | 'slots'
+  /** A hash: balance. */
+  | 'balance'
 
 /**
  * Every name begins with one hash tag, so that all of them are in one slot: a cluster runs no script over several, and

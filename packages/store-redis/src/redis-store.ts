@@ -24,6 +24,8 @@ import type {
 } from '@latchkey/core'
 import type { Fields } from './columns.ts'
 import type { Connection, Input } from './connection.ts'
+import { redisLedger } from './ledger.ts'
+import { redisLimiter } from './limiter.ts'
 import { type Names, placeOf } from './names.ts'
 import { fromAccount, fromEntry, fromKey, pageOf } from './pages.ts'
 import * as records from './records.ts'
@@ -45,7 +47,8 @@ interface Insertion {
 export function redisStore(
   connection: Connection,
   names: Names,
-  feed: ChangeFeed,
+  lease: number,
+  feed: ChangeFeed | undefined,
   close: () => Promise<void>,
 ): KeyStore {
   const keyName = ({ service, id }: KeyRef) => names.of('key', service, id)
@@ -104,8 +107,10 @@ export function redisStore(
   }
 
   return {
-    capabilities: { durable: true, shared: true, consistency: 'immediate', announces: true, lease: feed.lease },
+    capabilities: { durable: true, shared: true, consistency: 'immediate', announces: feed !== undefined, lease },
     changes: feed,
+    limiter: redisLimiter(connection, names),
+    ledger: redisLedger(connection, names),
 
     async findByDigest(service: string, digest: string): Promise<KeyMatch | undefined> {
       const found = await run<[string, Hash, Hash, Hash] | null>(reads.findByDigest, [

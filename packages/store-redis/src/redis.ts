@@ -14,8 +14,9 @@ export interface RedisOptions {
   /** Every name in Redis begins with `{prefix}`. Letters, digits and `._:-`. Default `latchkey`. */
   readonly prefix?: string
   /**
-   * For how long a process trusts what it has read, in milliseconds; a change is waited for as long. It is kept in Redis:
-   * default what is there, at first 400.
+   * How long a process may go on with what it has read, unless it hears that it has changed, in milliseconds; so long every
+   * change waits. 0: nothing is kept, and no change waits. At most 60000. The database has one for all that use it: another
+   * one than it has rejects. Default: the one that it has, or 400 where it has none.
    */
   readonly lease?: number
   /**
@@ -32,10 +33,13 @@ export interface RedisClient {
 }
 
 const LEASE = 400
+/** Longer, and whoever revokes a key waits for a minute. */
+const LONGEST = 60_000
 
 /**
  * Opens a store in Redis 7 or newer, by its URL (`redis://`, or `rediss://` with TLS), or with the settings of a client of
  * the application's own, which is left alone: the store has two connections beside it, for commands and for what changes.
+ * It counts limits and keeps balances, too (`limiter`, `ledger`).
  *
  * What it has acknowledged is as durable as the server is told to make it: `appendonly yes` with `appendfsync always`. It
  * must not evict (`maxmemory-policy noeviction`). A failover to a replica may lose acknowledged changes, revocations
@@ -46,8 +50,9 @@ const LEASE = 400
 export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<KeyStore> {
   const { prefix = 'latchkey', lease, timeout = 2000 } = options
   if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('prefix must be of letters, digits and ._:-')
-  if (lease !== undefined && !isLease(lease))
-    throw new TypeError('lease must be whole milliseconds, from 1 to 2147483647')
+  if (lease !== undefined && !isLease(lease)) {
+    throw new TypeError(`lease must be whole milliseconds, from 0 to ${LONGEST}`)
+  }
   checkTimeout(timeout)
   const create = typeof source === 'string' ? await connectionsTo(source, timeout) : connectionsLike(source, timeout)
   const names = namesUnder(prefix)
@@ -59,11 +64,11 @@ export async function openRedis(source: string | RedisClient, options: RedisOpti
     ]
     const stored = leaseOf(schema, kept)
     if (lease !== undefined && lease !== stored) {
-      throw new Error(`the store keeps a lease of ${stored} ms, and cannot be opened with one of ${lease} ms`)
+      throw new Error(`the database has a lease of ${stored} ms, and ${lease} ms were asked for`)
     }
-    const listening = changeFeed(create, connection, names, { lease: stored, timeout })
-    return redisStore(connection, names, listening.feed, async () => {
-      listening.close()
+    const listening = stored > 0 ? changeFeed(create, connection, names, { lease: stored, timeout }) : undefined
+    return redisStore(connection, names, stored, listening?.feed, async () => {
+      listening?.close()
       await connection.close()
     })
   } catch (error) {
@@ -73,14 +78,14 @@ export async function openRedis(source: string | RedisClient, options: RedisOpti
 }
 
 function isLease(lease: number): boolean {
-  return Number.isInteger(lease) && lease > 0 && lease < 2 ** 31
+  return Number.isInteger(lease) && lease >= 0 && lease <= LONGEST
 }
 
 function leaseOf(schema: string | null, kept: string | null): number {
   if (schema !== SCHEMA) {
     throw new Error(`the store has schema version ${schema}, and this version of Latchkey knows ${SCHEMA}`)
   }
-  const lease = Number(kept)
+  const lease = /^\d+$/.test(kept ?? '') ? Number(kept) : Number.NaN
   if (!isLease(lease)) throw new Error('the lease that the store keeps is damaged')
   return lease
 }

@@ -42,8 +42,9 @@ if type(probe) == 'table' and string.find(probe.err, 'READONLY', 1, true) then r
 
 /** What a process has given up must not happen later, when it has been decided otherwise. */
 const IN_TIME = `
-local now = redis.call('TIME')
-if now[1] * 1000 + now[2] / 1000 > tonumber(ARGV[2]) then return redis.error_reply('LATE the change comes too late') end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+if now > tonumber(ARGV[2]) then return redis.error_reply('LATE the change comes too late') end
 `
 
 const AUDITED = `
