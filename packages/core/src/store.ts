@@ -1,4 +1,6 @@
 import type { Awaitable } from './awaitable.ts'
+import type { Ledger } from './ledger.ts'
+import type { Limiter } from './limiter.ts'
 
 /** Who owns keys: a user, a team, a customer. Times are milliseconds since the epoch. */
 export interface Account<Plan extends string = string> {
@@ -120,6 +122,9 @@ export interface KeyReader {
   recordUses?(uses: readonly KeyUse[]): Awaitable<void>
   /** Without it every request reads the store. */
   readonly changes?: ChangeFeed | undefined
+  /** Count requests where the keys lie, for all processes on the store. Default of `createAuth`'s options of these names. */
+  readonly limiter?: Limiter | undefined
+  readonly ledger?: Ledger | undefined
 }
 
 /** The last use of a key, in milliseconds since the epoch. */
