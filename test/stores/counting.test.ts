@@ -10,6 +10,16 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { countsExactly } from './counting.ts'
+import { openDatabase } from './database.ts'
+
+async function rowsOf(url: string, sql: string): Promise<readonly object[]> {
+  const database = await openDatabase(url)
+  try {
+    return await database.rows(sql)
+  } finally {
+    await database.close()
+  }
+}
 
 /** Of stores, in milliseconds: a busy machine is slow. */
 const TIMEOUT = 30_000
@@ -19,14 +29,18 @@ describe('SQLite', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   describe('in a file', () => {
-    countsExactly({ open: () => openSqlite(join(folder, 'keys.db'), { timeout: TIMEOUT }) })
+    const path = join(folder, 'keys.db')
+    countsExactly({ open: () => openSqlite(path, { timeout: TIMEOUT }), rows: (sql) => rowsOf(`sqlite:${path}`, sql) })
   })
 
   describe('that is open with Kysely', () => {
     const database = new Libsql(join(folder, 'kysely.db'))
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) })
     afterAll(() => db.destroy())
-    countsExactly({ open: () => openKysely(db, { engine: 'sqlite', timeout: TIMEOUT }) })
+    countsExactly({
+      open: () => openKysely(db, { engine: 'sqlite', timeout: TIMEOUT }),
+      rows: async (sql) => database.prepare(sql).all() as object[],
+    })
   })
 })
 
@@ -39,36 +53,36 @@ describeWith('postgres', 'Postgres', (found: string) => {
 
   /** A database whose clock shows what it is told. */
   function timed(settings: string) {
-    const database = { url: '', pool: undefined as pg.Pool | undefined }
+    const database = { url: '' }
     beforeAll(async () => {
       database.url = await server.database()
       await (await openPostgres(database.url)).close()
-      database.pool = new pg.Pool({ connectionString: database.url })
       const name = new URL(database.url).pathname.slice(1)
-      await database.pool.query(`${settings.replace('DATABASE', name)};
+      await rowsOf(database.url, `${settings.replace('DATABASE', name)};
         create table clock (now bigint);
         insert into clock values (0);
         create or replace function latchkey_now() returns bigint language sql volatile as 'select now from clock'`)
     })
-    afterAll(() => database.pool?.end())
+    let shown = { now: 0, set: Promise.resolve() as Promise<unknown> }
     const setClock = async (now: number) => {
-      await database.pool?.query('update clock set now = $1 where now <> $1', [now])
+      if (shown.now !== now) shown = { now, set: rowsOf(database.url, `update clock set now = ${now}`) }
+      await shown.set
     }
-    return { database, setClock }
+    return { database, setClock, rows: (sql: string) => rowsOf(database.url, sql) }
   }
 
   describe('by its URL', () => {
-    const { database, setClock } = timed('')
-    countsExactly({ open: () => openPostgres(database.url, { timeout: TIMEOUT }), setClock })
+    const { database, setClock, rows } = timed('')
+    countsExactly({ open: () => openPostgres(database.url, { timeout: TIMEOUT }), setClock, rows })
   })
 
   describe('where every transaction is as if it were alone', () => {
-    const { database, setClock } = timed("alter database DATABASE set default_transaction_isolation = 'serializable'")
-    countsExactly({ open: () => openPostgres(database.url, { timeout: TIMEOUT }), setClock })
+    const { database, setClock, rows } = timed("alter database DATABASE set default_transaction_isolation = 'serializable'")
+    countsExactly({ open: () => openPostgres(database.url, { timeout: TIMEOUT }), setClock, rows })
   })
 
   describe('that is open with Kysely', () => {
-    const { database, setClock } = timed('')
+    const { database, setClock, rows } = timed('')
     countsExactly({
       async open() {
         const pool = new pg.Pool({ connectionString: database.url })
@@ -77,6 +91,7 @@ describeWith('postgres', 'Postgres', (found: string) => {
         return { ...store, close: () => db.destroy() }
       },
       setClock,
+      rows,
     })
   })
 })
