@@ -1,5 +1,13 @@
 /** The suites of `@latchkey/core/testing` on the limiters and ledgers of stores, whatever their database. */
-import { type Charge, type KeyReader, type Ledger, type Limiter, memoryLedger, memoryLimiter, type Window } from '@latchkey/core'
+import {
+  type Charge,
+  type KeyReader,
+  type Ledger,
+  type Limiter,
+  memoryLedger,
+  memoryLimiter,
+  type Window,
+} from '@latchkey/core'
 import { testLedger, testLimiter } from '@latchkey/core/testing'
 import { describe, expect, it } from 'vitest'
 
@@ -52,48 +60,60 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
     return { name, bucket, seconds, limit: 1_000_000, cost: 1 }
   }
 
-  it('windows that nobody counts in any more are gone', async () => {
-    await withAll(async ([limiter]) => {
-      const [before] = await rows('select count(*) as count from latchkey_counts')
-      const now = Date.now() + 10_000_000
-      for (let i = 0; i < 300; i++) {
-        await limiter.take({ windows: [bucketed(crypto.randomUUID())], slots: undefined }, now + i * 2000)
-      }
-      const [after] = await rows('select count(*) as count from latchkey_counts')
-      // As many as are made are looked at twice: nearly all are gone, whatever was left of others with them.
-      expect(Number(countOf(after))).toBeLessThan(Number(countOf(before)) + 100)
-    }, limiting)
-  }, TIMEOUT)
+  it(
+    'windows that nobody counts in any more are gone',
+    async () => {
+      await withAll(async ([limiter]) => {
+        const [before] = await rows('select count(*) as count from latchkey_counts')
+        const now = Date.now() + 10_000_000
+        for (let i = 0; i < 300; i++) {
+          await limiter.take({ windows: [bucketed(crypto.randomUUID())], slots: undefined }, now + i * 2000)
+        }
+        const [after] = await rows('select count(*) as count from latchkey_counts')
+        // As many as are made are looked at twice: nearly all are gone, whatever was left of others with them.
+        expect(Number(countOf(after))).toBeLessThan(Number(countOf(before)) + 100)
+      }, limiting)
+    },
+    TIMEOUT,
+  )
 
-  it('a window that is never empty stays as small as its parts are many', async () => {
-    await withAll(async ([limiter]) => {
-      const now = Date.now()
-      const charge = { windows: [bucketed(crypto.randomUUID(), 'minute', 60)], slots: undefined }
-      for (let i = 0; i < 300; i++) await limiter.take(charge, now + i * 500)
-      const all = await rows('select runs from latchkey_counts')
-      const sizes = all.map((row) => JSON.parse((row as { readonly runs: string }).runs).length)
-      expect(Math.max(...sizes)).toBeGreaterThan(49)
-      expect(Math.max(...sizes)).toBeLessThan(53)
-    }, limiting)
-  }, TIMEOUT)
+  it(
+    'a window that is never empty stays as small as its parts are many',
+    async () => {
+      await withAll(async ([limiter]) => {
+        const now = Date.now()
+        const charge = { windows: [bucketed(crypto.randomUUID(), 'minute', 60)], slots: undefined }
+        for (let i = 0; i < 300; i++) await limiter.take(charge, now + i * 500)
+        const all = await rows('select runs from latchkey_counts')
+        const sizes = all.map((row) => JSON.parse((row as { readonly runs: string }).runs).length)
+        expect(Math.max(...sizes)).toBeGreaterThan(49)
+        expect(Math.max(...sizes)).toBeLessThan(53)
+      }, limiting)
+    },
+    TIMEOUT,
+  )
 
-  it('windows that are asked in any order do not wait for each other in a circle', async () => {
-    await withAll(async (limiters) => {
-      const now = Date.now()
-      const windows = Array.from({ length: 4 }, () => bucketed(crypto.randomUUID(), 'minute', 60))
-      await Promise.all(
-        Array.from({ length: 90 }, async (_, i) => {
-          const turned = [...windows.slice(i % 4), ...windows.slice(0, i % 4)]
-          const asked = { windows: i % 2 === 0 ? turned : turned.reverse(), slots: undefined }
-          const taken = await (limiters[i % 3] ?? limiters[0]).take(asked, now)
-          if (!taken.taken) throw new Error('there was room')
-          if (i % 3 === 0) await (limiters[i % 3] ?? limiters[0]).undo(asked, taken.receipt, now)
-        }),
-      )
-      const { states } = await limiters[0].take({ windows, slots: undefined }, now)
-      expect(states.map(({ limit, remaining }) => limit - remaining)).toEqual([61, 61, 61, 61])
-    }, limiting)
-  }, TIMEOUT)
+  it(
+    'windows that are asked in any order do not wait for each other in a circle',
+    async () => {
+      await withAll(async (limiters) => {
+        const now = Date.now()
+        const windows = Array.from({ length: 4 }, () => bucketed(crypto.randomUUID(), 'minute', 60))
+        await Promise.all(
+          Array.from({ length: 90 }, async (_, i) => {
+            const turned = [...windows.slice(i % 4), ...windows.slice(0, i % 4)]
+            const asked = { windows: i % 2 === 0 ? turned : turned.reverse(), slots: undefined }
+            const taken = await (limiters[i % 3] ?? limiters[0]).take(asked, now)
+            if (!taken.taken) throw new Error('there was room')
+            if (i % 3 === 0) await (limiters[i % 3] ?? limiters[0]).undo(asked, taken.receipt, now)
+          }),
+        )
+        const { states } = await limiters[0].take({ windows, slots: undefined }, now)
+        expect(states.map(({ limit, remaining }) => limit - remaining)).toEqual([61, 61, 61, 61])
+      }, limiting)
+    },
+    TIMEOUT,
+  )
 
   function limiting(counter: Counter): Limiter {
     return timed(limiterOf(counter), setClock)

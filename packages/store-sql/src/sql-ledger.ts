@@ -1,10 +1,10 @@
 import type { Allowance, Awaitable, BalanceChange, Charged, Ledger, Standing } from '@latchkey/core'
 import { type RawBuilder, sql } from 'kysely'
+import { chain } from './chain.ts'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { standingOf } from './rows.ts'
 import { builderFor } from './tables.ts'
 import { checkTexts } from './texts.ts'
-import { chain } from './chain.ts'
 
 /** Keeps balances for all processes on the database. Each change is one guarded statement, and lasts. */
 export function sqlLedger(connection: Connection, engine: Engine): Ledger {

@@ -1,7 +1,7 @@
 import { type Awaitable, type Charge, digestKey, type Limiter, type LimitState, type Taken } from '@latchkey/core'
+import { chain } from './chain.ts'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { type Counter, countStatements } from './counts.ts'
-import { chain } from './chain.ts'
 
 /** When units come back, in milliseconds since the epoch, and how many. */
 type Run = readonly [endsAt: number, units: number]

@@ -24,6 +24,7 @@ import type {
   SigningSecret,
   StoreCapabilities,
 } from '@latchkey/core'
+import { chain } from './chain.ts'
 import type { Connection, Engine, Query } from './connection.ts'
 import * as queries from './queries.ts'
 import { accountOf, auditRecordOf, detailsOf, keyMatchOf, keyOf, signingKeyMatchOf, signingSecretOf } from './rows.ts'
@@ -31,7 +32,6 @@ import { sqlLedger } from './sql-ledger.ts'
 import { sqlLimiter } from './sql-limiter.ts'
 import { builderFor } from './tables.ts'
 import { checkTexts } from './texts.ts'
-import { chain } from './chain.ts'
 
 /** Makes a store of a database that has the schema. */
 export function sqlStore(

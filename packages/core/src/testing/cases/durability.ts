@@ -6,7 +6,10 @@ import { NOW, type World } from '../world.ts'
 
 /** A call of each method: a new one does not compile without its row. */
 type Calls = Readonly<
-  Record<Exclude<keyof KeyStore & string, 'capabilities' | 'changes' | 'limiter' | 'ledger' | 'close'>, () => Awaitable<unknown>>
+  Record<
+    Exclude<keyof KeyStore & string, 'capabilities' | 'changes' | 'limiter' | 'ledger' | 'close'>,
+    () => Awaitable<unknown>
+  >
 >
 
 async function callsOf({ store, service, keyWith, accountWith, draw, drawSigning, entry }: World): Promise<Calls> {
