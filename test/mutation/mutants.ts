@@ -1019,11 +1019,6 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(sql('sql-store'), stores('sqlite', 'postgres-connections'), [
     [
-      'what databases do not keep as it is, is refused',
-      "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
-      'true',
-    ],
-    [
       'a place in a list of keys is one',
       'if (at === undefined || id === undefined || ',
       'if (at === undefined || id === undefined) return undefined\n  if (',
@@ -1385,6 +1380,13 @@ export const MUTANTS: readonly Mutant[] = [
     ['packages/store-sql/src/index.test.ts'],
     [['a D1 binding is one', "if (typeof binding?.prepare !== 'function') throw", 'if (false) throw']],
   ),
+  ...of(sql('texts'), stores('sqlite', 'postgres-connections'), [
+    [
+      'what databases do not keep as it is, is refused',
+      "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
+      'true',
+    ],
+  ]),
   ...of(
     sql('counts'),
     ['test/stores/counting.test.ts'],
@@ -1398,7 +1400,6 @@ export const MUTANTS: readonly Mutant[] = [
         '\n    and cast(r.value ->> 0 as bigint) < asked.now + 2 * asked.length + asked.width',
         '',
       ],
-      ['who counts locks the row', "locked: 'order by id for update'", "locked: 'order by id'"],
       ['what nobody counts in is removed', 'select id from near where ends_at <=', 'select id from near where 0 >'],
       ['what was taken away has left', 'having sum(unit.units) > 0', ''],
       ['units of one part come back together', '(a.now / a.width + 1) * a.width - 1', 'a.now'],
@@ -1442,7 +1443,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...of(
     sql('single'),
-    ['test/stores/counting.test.ts'],
+    ['test/stores/counting-postgres.test.ts'],
     [
       [
         'a database that is stricter is asked again',
@@ -1451,6 +1452,9 @@ export const MUTANTS: readonly Mutant[] = [
       ],
     ],
   ),
+  ...of(sql('counts'), stores('counting-postgres'), [
+    ['who counts locks the row', "locked: 'order by id for update'", "locked: 'order by id'"],
+  ]),
   ...of(core('auth'), tested('auth-limits'), [
     ['a store’s limiter counts', 'limiter = store.limiter ?? memoryLimiter()', 'limiter = memoryLimiter()'],
     ['a store’s ledger counts', 'ledger = store.ledger ?? memoryLedger()', 'ledger = memoryLedger()'],

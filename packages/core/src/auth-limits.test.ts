@@ -198,7 +198,7 @@ describe('a store that counts', () => {
     const store = counting()
     const [one, other] = [authOf({ store, limits }), authOf({ store, limits })]
     expect(one.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
-    expect(other.authorizer()({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 7 }] })
+    expect(other.authorizer({})({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 7 }] })
     expect(other.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ code: 'exhausted' })
   })
 
