@@ -1044,11 +1044,6 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(sql('sql-store'), stores('sqlite', 'postgres-connections'), [
     [
-      'what databases do not keep as it is, is refused',
-      "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
-      'true',
-    ],
-    [
       'a place in a list of keys is one',
       'if (at === undefined || id === undefined || ',
       'if (at === undefined || id === undefined) return undefined\n  if (',
@@ -1448,5 +1443,84 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(redis('redis'), stores('redis-feed'), [
     ['without a lease nothing is announced', 'stored > 0 ? changeFeed', 'stored >= 0 ? changeFeed'],
+  ]),
+  ...of(sql('texts'), stores('sqlite', 'postgres-connections'), [
+    [
+      'what databases do not keep as it is, is refused',
+      "typeof value !== 'string' || !/[\\0\\ud800-\\udfff]/u.test(value)",
+      'true',
+    ],
+  ]),
+  ...of(
+    sql('counts'),
+    ['test/stores/counting.test.ts'],
+    [
+      ['a counter that has no room charges no other', 'where refusing.counters = 0 group by', 'group by'],
+      ['a counter that is not there lets nothing through', 'locked.id is null\n    or ', ''],
+      ['what is in a window counts', '(select sum(live.units) from live where live.id = asked.id)', 'null'],
+      ['a unit comes back at its time', '> asked.now\n', '>= asked.now\n'],
+      [
+        'what lies far ahead is forgotten',
+        '\n    and cast(r.value ->> 0 as bigint) < asked.now + 2 * asked.length + asked.width',
+        '',
+      ],
+      ['what nobody counts in is removed', 'select id from near where ends_at <=', 'select id from near where 0 >'],
+      ['what was taken away has left', 'having sum(unit.units) > 0', ''],
+      ['units of one part come back together', '(a.now / a.width + 1) * a.width - 1', 'a.now'],
+    ],
+  ),
+  ...of(
+    sql('sql-limiter'),
+    ['test/stores/counting.test.ts'],
+    [
+      ['a slot is given back once', ' || !held.isHeld', ''],
+      ['a cost that never fits is refused for a whole window', '?? now + length', '?? now + 1'],
+      ['what has left is not told', 'endsAt > clock && ', ''],
+      ['counters that are swept away are made anew', 'if (rows.length === counters.length) return rows', 'return rows'],
+    ],
+  ),
+  ...of(
+    sql('sql-ledger'),
+    ['test/stores/counting.test.ts'],
+    [
+      [
+        'a balance covers what is reserved',
+        '\nwhere ${USED} + excluded.used <= coalesce(latchkey_balances.own_limit, ${whole(limit)})',
+        '',
+      ],
+      ['a new balance covers what is reserved', '${whole(amount)} <= ${whole(limit)} or exists', 'exists'],
+      [
+        'what was used before the period is not counted',
+        'then 0 else latchkey_balances.used',
+        'then latchkey_balances.used else latchkey_balances.used',
+      ],
+      [
+        'an earlier period does not begin anew',
+        'then excluded.start_at else latchkey_balances.start_at',
+        'then excluded.start_at else excluded.start_at',
+      ],
+      ['a period is read as it begins', 'standing.start < start', 'false'],
+      ['an earlier period is given nothing back', ' and start_at = ${whole(start)}', ''],
+      ['no more is given back than was used', 'else 0 end', 'else used - ${whole(amount)} end'],
+      ['a name that is cut off has no balance', 'checkTexts(statement.compile(db))', 'statement.compile(db)'],
+    ],
+  ),
+  ...of(
+    sql('single'),
+    ['test/stores/counting-postgres.test.ts'],
+    [
+      [
+        'a database that is stricter is asked again',
+        'if (error.code !== SERIALIZATION_FAILURE) throw error',
+        'throw error',
+      ],
+    ],
+  ),
+  ...of(sql('counts'), stores('counting-postgres'), [
+    ['who counts locks the row', "locked: 'order by id for update'", "locked: 'order by id'"],
+  ]),
+  ...of(core('auth'), tested('auth-limits'), [
+    ['a store’s limiter counts', 'limiter = store.limiter ?? memoryLimiter()', 'limiter = memoryLimiter()'],
+    ['a store’s ledger counts', 'ledger = store.ledger ?? memoryLedger()', 'ledger = memoryLedger()'],
   ]),
 ]

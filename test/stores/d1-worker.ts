@@ -18,6 +18,8 @@ export interface Answer {
 type Method = (...parameters: readonly unknown[]) => unknown
 
 const stores = new Map<string, KeyStore>()
+/** What a limiter has given out does not leave its process. */
+const receipts = new Map<unknown, unknown>()
 
 export default {
   async fetch(request: Request, { KEYS }: { readonly KEYS: D1Binding }): Promise<Response> {
@@ -40,6 +42,20 @@ async function answerTo({ store: id, method, parameters }: Call, binding: D1Bind
     stores.set(id, store)
     return { value: store.capabilities }
   }
-  const store = stores.get(id) as unknown as Readonly<Record<string, Method>>
-  return { value: await store[method]?.(...parameters) }
+  const store = stores.get(id) as KeyStore
+  const [part, name = part] = method.split('.')
+  const called = { ...store, ...(part === 'limiter' && store.limiter), ...(part === 'ledger' && store.ledger) }
+  const given = parameters.map((parameter) => receipts.get(parameter) ?? parameter)
+  const value = await (called as unknown as Readonly<Record<string, Method>>)[name ?? '']?.(...given)
+  return { value: isTaken(value) ? { ...value, receipt: receiptFor(value.receipt) } : value }
+}
+
+function isTaken(value: unknown): value is { readonly receipt: unknown } {
+  return typeof value === 'object' && value !== null && 'receipt' in value
+}
+
+function receiptFor(receipt: unknown): string {
+  const id = crypto.randomUUID()
+  receipts.set(id, receipt)
+  return id
 }

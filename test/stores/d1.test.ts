@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
+import { countsExactly } from './counting.ts'
 import { bundled, type D1Worker, startD1 } from './d1.ts'
 import { hidesValues } from './hidden-values.ts'
 import { keepsTextsOrRefusesThem } from './hostile.ts'
@@ -31,21 +32,23 @@ describeWith('workerd', 'a store in a D1 database', () => {
   describe('and texts', () => keepsTextsOrRefusesThem({ open, run }))
   describe('and what it throws, which holds no values:', () => hidesValues({ open, run }))
 
+  countsExactly({ open, rows: run })
+
   it('is not opened while the database is empty, where it must not be migrated', () => {
-    expect(whileEmpty).toEqual(new Error('the database has schema version 0, and needs 2: migrate it'))
+    expect(whileEmpty).toEqual(new Error('the database has schema version 0, and needs 3: migrate it'))
   })
 
   it('is opened by several at once, and migrated once', async () => {
     expect(openedAtOnce.map((found) => found ?? 'answered')).toEqual(Array.from({ length: 6 }, () => 'answered'))
-    expect(await run('select version from latchkey_schema')).toEqual([{ version: 1 }, { version: 2 }])
+    expect(await run('select version from latchkey_schema')).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }])
     await (await worker.open({ migrate: false })).close()
   })
 
   it('is not opened where the schema is newer', async () => {
-    await run('insert into latchkey_schema (version, applied_at) values (3, 0)')
-    const newer = new Error('the database has schema version 3, and this version of Latchkey knows 2')
+    await run('insert into latchkey_schema (version, applied_at) values (4, 0)')
+    const newer = new Error('the database has schema version 4, and this version of Latchkey knows 3')
     for (const migrate of [true, false]) await expect(worker.open({ migrate })).rejects.toEqual(newer)
-    await run('delete from latchkey_schema where version = 3')
+    await run('delete from latchkey_schema where version = 4')
     await (await worker.open()).close()
   })
 

@@ -26,7 +26,7 @@ export async function bundled(): Promise<{ readonly code: string; readonly impor
   return { code, imports: [...imports, ...dynamicImports].filter((name) => name !== fileName) }
 }
 
-const METHODS: readonly (keyof KeyStore & string)[] = [
+const METHODS = [
   'findByDigest',
   'findSigningKey',
   'findAccount',
@@ -47,7 +47,7 @@ const METHODS: readonly (keyof KeyStore & string)[] = [
   'listAudit',
   'recordUses',
   'close',
-]
+] satisfies (keyof KeyStore)[]
 
 /** Starts a Worker with an empty database, without `nodejs_compat`: nothing of Node is there. */
 export async function startD1(): Promise<D1Worker> {
@@ -77,8 +77,13 @@ export async function startD1(): Promise<D1Worker> {
     async open(options) {
       const store = crypto.randomUUID()
       const capabilities = await call(store, 'open', [options])
-      const methods = METHODS.map((name) => [name, (...parameters: unknown[]) => call(store, name, parameters)])
-      return { capabilities, ...Object.fromEntries(methods) } as KeyStore
+      const methods = (names: readonly string[], part = '') =>
+        Object.fromEntries(
+          names.map((name) => [name, (...parameters: unknown[]) => call(store, `${part}${name}`, parameters)]),
+        )
+      const limiter = methods(['take', 'undo', 'leave'], 'limiter.')
+      const ledger = methods(['reserve', 'giveBack', 'read', 'change'], 'ledger.')
+      return { capabilities, ...methods(METHODS), limiter, ledger } as unknown as KeyStore
     },
     run: (...sql) => call('', 'run', sql),
     stop: () => miniflare.dispose(),

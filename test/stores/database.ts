@@ -14,6 +14,16 @@ export async function openDatabase(url: string): Promise<Database> {
   return url.startsWith('sqlite:') ? sqliteAt(url.slice('sqlite:'.length)) : postgresAt(url)
 }
 
+/** On a connection of its own. */
+export async function rowsOf(url: string, sql: string): Promise<readonly Row[]> {
+  const database = await openDatabase(url)
+  try {
+    return await database.rows(sql)
+  } finally {
+    await database.close()
+  }
+}
+
 function sqliteAt(path: string): Database {
   const database = new Libsql(path)
   return {

@@ -26,6 +26,8 @@ interface NewDatabase {
 const TABLES = [
   'latchkey_accounts',
   'latchkey_audit',
+  'latchkey_balances',
+  'latchkey_counts',
   'latchkey_key_secrets',
   'latchkey_keys',
   'latchkey_schema',
@@ -115,8 +117,8 @@ async function works(store: KeyStore): Promise<void> {
   await store.close()
 }
 
-const NOT_MIGRATED = 'the database has schema version 0, and needs 2: migrate it'
-const NEWER = 'the database has schema version 3, and this version of Latchkey knows 2'
+const NOT_MIGRATED = 'the database has schema version 0, and needs 3: migrate it'
+const NEWER = 'the database has schema version 4, and this version of Latchkey knows 3'
 
 function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void {
   const tables = engine === 'sqlite' ? [...TABLES, 'latchkey_changes'].sort() : TABLES
@@ -126,7 +128,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     const before = Date.now()
     await works(await database.open())
     expect(await tablesOf(database, engine)).toEqual(tables)
-    expect(await versionsOf(database)).toEqual([1, 2])
+    expect(await versionsOf(database)).toEqual([1, 2, 3])
     const [row] = await database.run('select applied_at from latchkey_schema')
     expect(Number(row?.applied_at)).toBeGreaterThanOrEqual(before)
     expect(Number(row?.applied_at)).toBeLessThanOrEqual(Date.now())
@@ -145,11 +147,11 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
   it('a database with a newer schema is refused, and left as it is', async () => {
     const database = await newDatabase()
     await (await database.open()).close()
-    await database.run('insert into latchkey_schema (version, applied_at) values (3, 0)')
+    await database.run('insert into latchkey_schema (version, applied_at) values (4, 0)')
     const before = await database.schema()
     for (const migrate of [true, false]) await expect(database.open({ migrate })).rejects.toEqual(new Error(NEWER))
     expect(await database.schema()).toEqual(before)
-    expect(await versionsOf(database)).toEqual([1, 2, 3])
+    expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
   })
 
   it('an empty database is refused and left empty where it must not be migrated', async () => {
@@ -167,7 +169,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     await database.run('create table latchkey_schema (version bigint primary key, applied_at bigint not null)')
     await expect(database.open({ migrate: false })).rejects.toEqual(new Error(NOT_MIGRATED))
     await works(await database.open())
-    expect(await versionsOf(database)).toEqual([1, 2])
+    expect(await versionsOf(database)).toEqual([1, 2, 3])
   })
 
   it('the SQL that is printed makes the same schema by hand', async () => {
@@ -188,12 +190,12 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
       "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('old', 'pro', 'active', '{}', 1)",
     )
     await expect(database.open({ migrate: false })).rejects.toEqual(
-      new Error('the database has schema version 1, and needs 2: migrate it'),
+      new Error('the database has schema version 1, and needs 3: migrate it'),
     )
     const store = await database.open()
     expect(await store.findAccount('old')).toEqual(accountNamed('old'))
     await works(store)
-    expect(await versionsOf(database)).toEqual([1, 2])
+    expect(await versionsOf(database)).toEqual([1, 2, 3])
   })
 
   it('a key that plain SQL deletes takes its secrets and uses with it, and no other key’s', async () => {
@@ -240,7 +242,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     )
     expect(answers).toEqual(Array.from({ length: 8 }, () => databases.map(() => 'opened')))
     for (const database of databases) {
-      expect(await versionsOf(database)).toEqual([1, 2])
+      expect(await versionsOf(database)).toEqual([1, 2, 3])
       expect(await tablesOf(database, engine)).toEqual(tables)
       await works(await database.open())
     }
@@ -330,7 +332,7 @@ describeWith('postgres', 'a Postgres database', (found) => {
   it('gets one schema from stores of one process that open at once', async () => {
     const database = await newPostgres(server)
     const stores = await Promise.all(Array.from({ length: 8 }, () => database.open()))
-    expect(await versionsOf(database)).toEqual([1, 2])
+    expect(await versionsOf(database)).toEqual([1, 2, 3])
     for (const store of stores) await store.close()
   })
 

@@ -23,7 +23,7 @@ const MOST = Number.MAX_SAFE_INTEGER
 /** A window may let a unit leave so much of its length late. */
 const LATE = 1 / 50
 
-const program = fileURLToPath(new URL('programs/dist/spend.js', import.meta.url))
+const program = fileURLToPath(new URL('programs/dist/spend-redis.js', import.meta.url))
 
 type Counting = KeyStore & { readonly limiter: Limiter; readonly ledger: Ledger }
 

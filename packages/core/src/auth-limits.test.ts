@@ -190,6 +190,26 @@ describe('a route with limits of its own', () => {
   })
 })
 
+describe('a store that counts', () => {
+  const limits = [{ name: 'minute', seconds: 60, limit: 9, per: 'account' }] as const
+  const counting = () => ({ ...filled(), limiter: memoryLimiter(), ledger: memoryLedger() })
+
+  it('counts for every auth on it', () => {
+    const store = counting()
+    const [one, other] = [authOf({ store, limits }), authOf({ store, limits })]
+    expect(one.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
+    expect(other.authorizer({})({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 7 }] })
+    expect(other.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ code: 'exhausted' })
+  })
+
+  it('does not where another limiter and ledger are given', () => {
+    const store = counting()
+    authOf({ store, limits }).authorizer({ cost: 3 })({}, fields(TEXT))
+    const auth = authOf({ store, limits, limiter: memoryLimiter(), ledger: memoryLedger() })
+    expect(auth.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
+  })
+})
+
 describe('an end of a request', () => {
   const concurrency = { name: 'requests', limit: 1, per: 'account' } as const
 

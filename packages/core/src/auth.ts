@@ -182,8 +182,8 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const {
     store,
     accounts,
-    limiter = memoryLimiter(),
-    ledger = memoryLedger(),
+    limiter = store.limiter ?? memoryLimiter(),
+    ledger = store.ledger ?? memoryLedger(),
     whenLimiterDown,
     onUncounted,
     trustedHops = 0,

@@ -29,9 +29,9 @@ export interface AuthOptions<
   readonly cache?: CacheOptions | false
   /** Where accounts are, if not in the store: an application's own user table. */
   readonly accounts?: AccountReader
-  /** Counts rate limits and concurrency. Default: a `memoryLimiter()`, for this process alone. */
+  /** Counts rate limits and concurrency. Default: the store's, or a `memoryLimiter()`, for this process alone. */
   readonly limiter?: Limiter
-  /** Keeps the balances that costs are taken from. Default: a `memoryLedger()`, for this process alone. */
+  /** Keeps the balances that costs are taken from. Default: the store's, or a `memoryLedger()`, for this process alone. */
   readonly ledger?: Ledger
   /**
    * What happens while the limiter throws or does not answer in time: requests are refused as `unavailable`, or let through

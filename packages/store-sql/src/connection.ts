@@ -16,11 +16,18 @@ export interface Connection {
   /** The rows of a statement that changes nothing. */
   read(query: Query): Awaitable<readonly Row[]>
   /**
-   * Runs all of them in one transaction, wholly or not at all. The rows of the last one. With `waits: false` it may fail
-   * where it would have to wait for another process: for what is not worth it.
+   * Runs all of them in one transaction, wholly or not at all. The rows of the last one. One alone is a transaction of its
+   * own.
    */
-  write(queries: readonly Query[], options?: { readonly waits?: boolean }): Awaitable<readonly Row[]>
+  write(queries: readonly Query[], options?: WriteOptions): Awaitable<readonly Row[]>
   close(): Awaitable<void>
+}
+
+export interface WriteOptions {
+  /** False: it may fail where it would have to wait for another process, for what is not worth it. Default true. */
+  readonly waits?: boolean
+  /** False: a loss of power may undo it, and it changes nothing that is announced. Default true. */
+  readonly lasting?: boolean
 }
 
 /** The SQL that is spoken: how types are called, and how changes are announced. */

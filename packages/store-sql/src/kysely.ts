@@ -4,6 +4,7 @@ import type { Connection, Engine, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
+import { aloneIfOne } from './single.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
 
@@ -83,9 +84,11 @@ function kyselyConnection<Tables>(given: Kysely<Tables>, engine: Engine, timeout
     })
   }
 
+  const read = (query: Query) => whileOpen(() => run(db, query))
+
   return {
-    read: (query: Query) => whileOpen(() => run(db, query)),
-    write: (queries: readonly Query[]) => whileOpen(() => runAll(queries)),
+    read,
+    write: (queries: readonly Query[]) => aloneIfOne(queries, read, () => whileOpen(() => runAll(queries))),
     close(): void {
       isOpen = false
     },

@@ -41,6 +41,7 @@ export function migrationsFor(engine: Engine): readonly Migration[] {
   return [
     { version: 1, statements: [...tables(WORDS[engine]), ...ANNOUNCEMENTS[engine]] },
     { version: 2, statements: [settingsTable(WORDS[engine]), ...SINCE_2[engine]] },
+    { version: 3, statements: [...countingTables(WORDS[engine]), ...SINCE_3[engine]] },
   ]
 }
 
@@ -235,4 +236,31 @@ for each row execute function latchkey_delete()`,
   delete from latchkey_uses where service = old.service and key_id = old.id;
 end`,
   ],
+}
+
+/** What requests have used up: windows and slots, see `counts.ts`, and balances. Nobody has to hear of it. */
+function countingTables({ integer, text, strict }: Words): readonly string[] {
+  return [
+    `create table latchkey_counts (
+  id ${text} primary key,
+  runs ${text} not null,
+  ends_at ${integer} not null
+)${strict}`,
+    `create table latchkey_balances (
+  id ${text} primary key,
+  start_at ${integer} not null,
+  used ${integer} not null,
+  own_limit ${integer}
+)${strict}`,
+  ]
+}
+
+/** The clocks of processes differ: on a server, they count by its own. In SQLite they are on one machine. */
+const SINCE_3: Readonly<Record<Engine, readonly string[]>> = {
+  postgres: [
+    `create function latchkey_now() returns bigint language sql volatile as $$
+select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)
+$$`,
+  ],
+  sqlite: [],
 }

@@ -5,6 +5,7 @@ import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
 import { type Listening, postgresFeed } from './postgres-feed.ts'
 import { openListening, openPool } from './postgres-pool.ts'
+import { aloneIfOne } from './single.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, patienceFor, within } from './timeout.ts'
 
@@ -148,9 +149,11 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
     )
   }
 
+  const read = (query: Query) => run((client) => ask(client, query), timeout)
+
   return {
     connect,
-    read: (query: Query) => run((client) => ask(client, query), timeout),
+    read,
     write: (queries: readonly Query[]) => {
       const work = async (client: PostgresClient) => {
         await client.query(begin)
@@ -159,7 +162,7 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
         await client.query('commit')
         return rows
       }
-      return run(work, patienceFor(queries, timeout))
+      return aloneIfOne(queries, read, () => run(work, patienceFor(queries, timeout)))
     },
     async close(): Promise<void> {
       const wasOpen = isOpen

@@ -9,6 +9,7 @@ import type {
   SecretInfo,
   SigningKeyMatch,
   SigningSecret,
+  Standing,
 } from '@latchkey/core'
 import type { Row } from './connection.ts'
 
@@ -96,6 +97,14 @@ export function auditRecordOf(row: Row): AuditRecord {
   }
 }
 
+/** `undefined`: it has no limit, its own or this one. */
+export function standingOf(row: Row, planLimit: number | undefined): Standing | undefined {
+  const what = `balance ${String(row.id)}`
+  const limit = row.own_limit === null ? planLimit : amount(row.own_limit, what, 'own_limit')
+  if (limit === undefined) return undefined
+  return { limit, used: amount(row.used, what, 'used'), start: time(row.start_at, what, 'start_at') }
+}
+
 function keySecretOf(row: Row, what: string): KeySecret {
   return {
     kind: 'key',
@@ -146,15 +155,25 @@ function textOrNull(value: unknown, what: string, column: string): string | null
 const LAST_TIME = 8.64e15
 
 /** Drivers hand 64 bits over as digits, as a BigInt or as a number. */
-function time(value: unknown, what: string, column: string): number {
+function numberOf(value: unknown): unknown {
   const isDigits = typeof value === 'bigint' || (typeof value === 'string' && /^-?\d+$/.test(value))
-  const number = isDigits ? Number(value) : value
+  return isDigits ? Number(value) : value
+}
+
+function time(value: unknown, what: string, column: string): number {
+  const number = numberOf(value)
   if (!Number.isInteger(number) || Math.abs(number as number) > LAST_TIME) throw damaged(what, column)
   return number as number
 }
 
 function timeOrNull(value: unknown, what: string, column: string): number | null {
   return value === null || value === undefined ? null : time(value, what, column)
+}
+
+function amount(value: unknown, what: string, column: string): number {
+  const number = numberOf(value)
+  if (!Number.isSafeInteger(number) || (number as number) < 0) throw damaged(what, column)
+  return number as number
 }
 
 function choice<const T extends string>(value: unknown, known: readonly T[], what: string, column: string): T {

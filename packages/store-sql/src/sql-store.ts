@@ -24,10 +24,14 @@ import type {
   SigningSecret,
   StoreCapabilities,
 } from '@latchkey/core'
-import type { Connection, Engine, Query, Row } from './connection.ts'
+import { chain } from './chain.ts'
+import type { Connection, Engine, Query } from './connection.ts'
 import * as queries from './queries.ts'
 import { accountOf, auditRecordOf, detailsOf, keyMatchOf, keyOf, signingKeyMatchOf, signingSecretOf } from './rows.ts'
+import { sqlLedger } from './sql-ledger.ts'
+import { sqlLimiter } from './sql-limiter.ts'
 import { builderFor } from './tables.ts'
+import { checkTexts } from './texts.ts'
 
 /** Makes a store of a database that has the schema. */
 export function sqlStore(
@@ -83,20 +87,22 @@ export function sqlStore(
   return {
     capabilities,
     changes,
+    limiter: sqlLimiter(given, engine),
+    ledger: sqlLedger(given, engine),
 
     findByDigest(service: string, digest: string): Awaitable<KeyMatch | undefined> {
       const rows = connection.read({ sql: reads.byDigest, parameters: [service, digest] })
-      return then(rows, ([row]) => row && keyMatchOf(row))
+      return chain(rows, ([row]) => row && keyMatchOf(row))
     },
 
     findSigningKey(service: string, id: string): Awaitable<SigningKeyMatch | undefined> {
       const rows = connection.read({ sql: reads.signingKey, parameters: [service, id] })
-      return then(rows, signingKeyMatchOf)
+      return chain(rows, signingKeyMatchOf)
     },
 
     findAccount(id: string): Awaitable<Account | undefined> {
       const rows = connection.read({ sql: reads.account, parameters: [id] })
-      return then(rows, ([row]) => row && accountOf(row))
+      return chain(rows, ([row]) => row && accountOf(row))
     },
 
     async findKey(ref: KeyRef): Promise<KeyDetails | undefined> {
@@ -254,20 +260,6 @@ export function sqlStore(
     close: () => connection.close(),
     [Symbol.asyncDispose]: async () => connection.close(),
   }
-}
-
-/**
- * Half a character cannot be written as UTF-8: a database would keep another text. And Postgres keeps no NUL, libsql reads
- * only as far as to one.
- */
-export function checkTexts(query: Query): Query {
-  const isKept = query.parameters.every((value) => typeof value !== 'string' || !/[\0\ud800-\udfff]/u.test(value))
-  if (!isKept) throw new TypeError('every text must be well-formed Unicode without NUL')
-  return query
-}
-
-function then<R>(rows: Awaitable<readonly Row[]>, step: (rows: readonly Row[]) => R): Awaitable<R> {
-  return rows instanceof Promise ? rows.then(step) : step(rows)
 }
 
 function pageOf<T>(items: readonly T[], limit: number, placeOf: (item: T) => string): Page<T> {

@@ -1,13 +1,14 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Change, KeyStore } from '@latchkey/core'
-import type { Connection, Query, Row } from './connection.ts'
+import type { Connection, Query, Row, WriteOptions } from './connection.ts'
 import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
 import { insertChange } from './queries.ts'
-import { checkTexts, sqlStore } from './sql-store.ts'
+import { sqlStore } from './sql-store.ts'
 import { sqliteFeed, type Watching } from './sqlite-feed.ts'
 import { builderFor } from './tables.ts'
+import { checkTexts } from './texts.ts'
 
 export interface SqliteOptions {
   /** How long a write waits for another process's, in milliseconds. This process waits with it. Default 2000. */
@@ -69,7 +70,7 @@ export async function openSqlite(path: string, options: SqliteOptions = {}): Pro
 
   function write(...[queries, options]: Parameters<Connection['write']>): readonly Row[] {
     const rows = connection.write(queries, options)
-    feed?.look()
+    if (options?.lasting !== false) feed?.look()
     return rows
   }
 
@@ -128,7 +129,7 @@ async function enterWal(database: Database, timeout: number): Promise<void> {
 
 interface SqliteConnection extends Connection {
   read(query: Query): readonly Row[]
-  write(queries: readonly Query[], options?: { readonly waits?: boolean }): readonly Row[]
+  write(queries: readonly Query[], options?: WriteOptions): readonly Row[]
   close(): void
 }
 
@@ -156,7 +157,6 @@ function sqliteConnection(database: Database, timeout: number): SqliteConnection
   // prepared statement: one that fails because another process writes is not reset by libsql, and holds this connection to
   // what was true then. It would never see a revocation again.
   function begin(waits: boolean): void {
-    checkOpen()
     if (waits) {
       database.exec('begin immediate')
       return
@@ -172,9 +172,12 @@ function sqliteConnection(database: Database, timeout: number): SqliteConnection
 
   return {
     read: all,
-    write(queries: readonly Query[], { waits = true } = {}): readonly Row[] {
-      begin(waits)
+    write(queries: readonly Query[], { waits = true, lasting = true }: WriteOptions = {}): readonly Row[] {
+      checkOpen()
+      // Whoever counts would wait for the disk, and with him every request of this process.
+      if (!lasting) database.exec('pragma synchronous = normal')
       try {
+        begin(waits)
         let rows: readonly Row[] = []
         for (const query of queries) rows = all(query)
         database.exec('commit')
@@ -183,6 +186,8 @@ function sqliteConnection(database: Database, timeout: number): SqliteConnection
         // Not where SQLite has done so itself: a disk that is full.
         if (database.inTransaction) database.exec('rollback')
         throw error
+      } finally {
+        if (!lasting) database.exec('pragma synchronous = full')
       }
     },
     close(): void {
