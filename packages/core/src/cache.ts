@@ -47,25 +47,42 @@ interface Flight<T> {
   readonly entry: Promise<Entry<T> | Denied<'unavailable'>>
 }
 
+/** Told what each read has come to. */
+export type Watch = (answer: unknown) => void
+
+const UNWATCHED: Watch = () => {}
+
 /** Reads every time. */
-export function plainReader(timeout: number): Reader {
+export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
   return {
     lookup:
       <T extends object>({ read }: Reading<T>): Lookup<T> =>
       (id, gate) =>
-        gate?.() ?? attempt(() => read(id), timeout),
+        gate?.() ?? watched(attempt(() => read(id), timeout), watch),
     close: async () => {},
   }
 }
 
+function watched<T>(answer: Awaitable<T>, watch: Watch): Awaitable<T> {
+  return chain(answer, (value) => {
+    watch(value)
+    return value
+  })
+}
+
 /** @param timeout of a read, in milliseconds */
-export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: number): Reader {
+export function cachingReader(
+  feed: ChangeFeed,
+  options: CacheOptions,
+  timeout: number,
+  watch: Watch = UNWATCHED,
+): Reader {
   let member: LeaseMember | undefined = joinLease(feed)
   const { lease } = member
   return {
     lookup<T extends object>(reading: Reading<T>): Lookup<T> {
-      const kept = keptLookup(lease, reading, options, timeout)
-      const plain = plainReader(timeout).lookup(reading)
+      const kept = keptLookup(lease, reading, options, timeout, watch)
+      const plain = plainReader(timeout, watch).lookup(reading)
       return (id, gate) => (member === undefined ? plain(id, gate) : kept(id, gate))
     },
     async close() {
@@ -81,6 +98,7 @@ function keptLookup<T extends object>(
   reading: Reading<T>,
   { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
   timeout: number,
+  watch: Watch,
 ): Lookup<T> {
   // Apart, so that a flood of unknown credentials drives out no key.
   const found = new LRUCache<string, Entry<T>>({ max: keys })
@@ -155,7 +173,10 @@ function keptLookup<T extends object>(
   function read(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
-    const value = attempt(() => chain(reading.read(id), frozen), timeout)
+    const value = watched(
+      attempt(() => chain(reading.read(id), frozen), timeout),
+      watch,
+    )
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
   }
 

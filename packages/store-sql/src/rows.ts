@@ -9,6 +9,7 @@ import type {
   SecretInfo,
   SigningKeyMatch,
   SigningSecret,
+  UsageCount,
 } from '@latchkey/core'
 import type { Row } from './connection.ts'
 
@@ -41,6 +42,7 @@ export function detailsOf(rows: readonly Row[]): readonly KeyDetails[] {
       key: keyOf(first),
       kind: choice(first.kind, ['key', 'signing'], what, 'kind'),
       versions: versions.filter((row) => row.number !== null).map((row) => secretInfoOf(row, what)),
+      firstUsedAt: timeOrNull(first.first_used_at, what, 'first_used_at'),
       lastUsedAt: timeOrNull(first.last_used_at, what, 'last_used_at'),
     }
   })
@@ -96,6 +98,17 @@ export function auditRecordOf(row: Row): AuditRecord {
   }
 }
 
+export function usageCountOf(row: Row): UsageCount {
+  const what = `usage of key ${String(row.key_id)}`
+  return {
+    keyId: text(row.key_id, what, 'key_id'),
+    day: time(row.day, what, 'day'),
+    route: text(row.route, what, 'route'),
+    status: time(row.status, what, 'status'),
+    count: time(row.requests, what, 'requests'),
+  }
+}
+
 function keySecretOf(row: Row, what: string): KeySecret {
   return {
     kind: 'key',
@@ -145,7 +158,7 @@ function textOrNull(value: unknown, what: string, column: string): string | null
 /** What a `Date` can hold. */
 const LAST_TIME = 8.64e15
 
-/** Drivers hand 64 bits over as digits, as a BigInt or as a number. */
+/** A time, or another whole number. Drivers hand 64 bits over as digits, as a BigInt or as a number. */
 function time(value: unknown, what: string, column: string): number {
   const isDigits = typeof value === 'bigint' || (typeof value === 'string' && /^-?\d+$/.test(value))
   const number = isDigits ? Number(value) : value
