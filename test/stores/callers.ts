@@ -8,8 +8,8 @@ import {
   type KeyReader,
   type KeyStore,
   type Keys,
-  type Listeners,
   keyCodec,
+  type Listeners,
   manageAccounts,
   manageKeys,
 } from '@latchkey/core'

@@ -58,7 +58,11 @@ export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
     lookup:
       <T extends object>({ read }: Reading<T>): Lookup<T> =>
       (id, gate) =>
-        gate?.() ?? watched(attempt(() => read(id), timeout), watch),
+        gate?.() ??
+        watched(
+          attempt(() => read(id), timeout),
+          watch,
+        ),
     close: async () => {},
   }
 }

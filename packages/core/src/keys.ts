@@ -1,14 +1,5 @@
 import type { PageOptions } from './manage.ts'
-import type {
-  AuditRecord,
-  InsertOptions,
-  KeyChange,
-  KeyDetails,
-  KeyRecord,
-  Page,
-  Secret,
-  UsageCount,
-} from './store.ts'
+import type { AuditRecord, InsertOptions, KeyChange, KeyDetails, KeyRecord, Page, Secret, UsageCount } from './store.ts'
 
 export interface NewKey<Permission extends string = string> {
   /** Whose key it is. Left out where `manageKeys` was given an account. */

@@ -28,7 +28,16 @@ import type {
 } from '@latchkey/core'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import * as queries from './queries.ts'
-import { accountOf, auditRecordOf, detailsOf, keyMatchOf, keyOf, signingKeyMatchOf, signingSecretOf, usageCountOf } from './rows.ts'
+import {
+  accountOf,
+  auditRecordOf,
+  detailsOf,
+  keyMatchOf,
+  keyOf,
+  signingKeyMatchOf,
+  signingSecretOf,
+  usageCountOf,
+} from './rows.ts'
 import { builderFor } from './tables.ts'
 
 /** Makes a store of a database that has the schema. */

@@ -30,7 +30,8 @@ describe('keys list', () => {
     const { run, made, store } = await withKeys()
     const [one, two, three] = made as [Made, Made, Made]
     await run(['keys', 'revoke', two.id, ...SERVICE])
-    store.recordUses([{ service: 'ai-api', keyId: one.id, at: 1_790_000_002_000 }])
+    const counted = { keyId: one.id, route: 'GET /', status: 200, day: 0, count: 1 }
+    store.recordUses([{ service: 'ai-api', ...counted, firstAt: 1_790_000_001_000, lastAt: 1_790_000_002_000 }])
     expect(await run(['keys', 'list', ...SERVICE])).toEqual({
       exitCode: 0,
       stderr: '',

@@ -38,7 +38,13 @@ export const finding: Group = group('finding a key', {
     equal(await store.findKey(ref), { key, kind: 'key', versions, firstUsedAt: null, lastUsedAt: null })
     const signing = await issueSigning()
     const hidden = [{ display: null, createdAt: signing.secret.createdAt, expiresAt: null }]
-    equal(await store.findKey(signing.ref), { key: signing.key, kind: 'signing', versions: hidden, firstUsedAt: null, lastUsedAt: null })
+    equal(await store.findKey(signing.ref), {
+      key: signing.key,
+      kind: 'signing',
+      versions: hidden,
+      firstUsedAt: null,
+      lastUsedAt: null,
+    })
   },
 
   'takes no API key for one that signs tokens, nor the other way round': async (world) => {

@@ -3,7 +3,7 @@ import { sealer } from '../../seal.ts'
 import type { Inserted, KeyRecord, KeyStore } from '../../store.ts'
 import { equal, holds } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { allowed, codeOf, NOW, only, OTHER_MASTER_KEY, useOf, type World } from '../world.ts'
+import { allowed, codeOf, NOW, OTHER_MASTER_KEY, only, useOf, type World } from '../world.ts'
 
 /** Where the calls of a race are started. */
 interface Ring {

@@ -1,7 +1,7 @@
 import { createAuth } from '../../auth.ts'
+import type { UsageCount } from '../../store.ts'
 import { equal } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import type { UsageCount } from '../../store.ts'
 import { contractOf, fieldsOf, MASTER_KEY, NOW, useOf, type World } from '../world.ts'
 
 export const uses: Group = group('the last use of a key', {
@@ -155,7 +155,7 @@ export const usage: Group = group('the usage of keys', {
   'holds routes as they are written': async (world) => {
     const { store, service, issue } = world
     const { key } = await issue()
-    const routes = ['(none)', 'ALL /*', 'GET /a/:b{[a-z]+}', "GET /it's \"so\" \\ %_", 'GET /ü/🗝', 'get /a']
+    const routes = ['(none)', 'ALL /*', 'GET /a/:b{[a-z]+}', 'GET /it\'s "so" \\ %_', 'GET /ü/🗝', 'get /a']
     await store.recordUses(routes.map((route, index) => useOf(service, key.id, NOW, { route, count: index + 1 })))
     const found = new Map((await countsOf(world, key.id)).map(({ route, count }) => [route, count]))
     equal(
