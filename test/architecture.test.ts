@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^(prove|cache|brake)\.ts$/, /^lru-cache$/],
+  [/^(prove|cache|brake|tell)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -77,6 +77,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'digest',
     'key-format',
     'parse-token',
+    'events',
     'attempt',
     'render',
     'memory-store',
@@ -87,7 +88,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'allowance',
     'client-ip',
   ],
-  ['verify-key', 'seal', 'uses', 'manage', 'lease', 'count', 'reservation'],
+  ['verify-key', 'seal', 'uses', 'tell', 'manage', 'lease', 'count', 'reservation'],
   ['verify-token', 'cache', 'brake', 'take'],
   ['identity', 'options', 'new-secret'],
   ['define-contract'],

@@ -36,23 +36,22 @@ export function usageText(list: readonly KeyUsage[], days: Days): string {
     String(sumOf(counts.filter(({ status }) => status >= 500))),
     sparkLine(counts, days),
   ])
-  return table(
-    ['ID', 'ACCOUNT', 'NAME', 'FIRST USED', 'LAST USED', 'REQUESTS', 'DENIED', 'FAILED', 'BY DAY'],
-    rows,
-  )
+  return table(['ID', 'ACCOUNT', 'NAME', 'FIRST USED', 'LAST USED', 'REQUESTS', 'DENIED', 'FAILED', 'BY DAY'], rows)
 }
 
 /** A line for each route and status of one key, the most used first. */
 export function routesText({ counts }: KeyUsage, days: Days): string {
-  const lines = [...Map.groupBy(counts, ({ route, status }) => `${status} ${route}`).values()]
-  const rows = lines
+  const lines = new Map<string, UsageCount[]>()
+  for (const count of counts) {
+    const line = `${count.status} ${count.route}`
+    lines.set(line, [...(lines.get(line) ?? []), count])
+  }
+  const rows = [...lines.values()]
     .toSorted((a, b) => sumOf(b) - sumOf(a))
-    .map((line) => [
-      line[0]?.route ?? '',
-      line[0]?.status ? String(line[0].status) : '',
-      String(sumOf(line)),
-      sparkLine(line, days),
-    ])
+    .map((line) => {
+      const { route = '', status = 0 } = line[0] ?? {}
+      return [route, status === 0 ? '' : String(status), String(sumOf(line)), sparkLine(line, days)]
+    })
   return table(['ROUTE', 'STATUS', 'REQUESTS', 'BY DAY'], rows)
 }
 
