@@ -316,11 +316,7 @@ export const MUTANTS: readonly Mutant[] = [
       'const entry = found.get(id) ?? missed.get(id)',
       'const entry = gate?.() === undefined ? (found.get(id) ?? missed.get(id)) : undefined',
     ],
-    [
-      'a brake is asked before the store',
-      'gate?.() ?? attempt(() => read(id), timeout)',
-      'attempt(() => read(id), timeout)',
-    ],
+    ['a brake is asked before the store', 'gate?.() ?? watched(', 'watched('],
     ['a brake is asked before the store where there is a cache', 'if (closed !== undefined) return closed', ''],
   ]),
   ...of(core('memory-limiter'), tested('memory-limiter', 'testing/limiter-suite'), [
@@ -408,7 +404,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['optional is asked for', 'proven === MISSING && requirement.optional === true', 'proven === MISSING'],
     [
       'a request is counted once',
-      'if (before !== undefined) return report(again(before, requirement), before.principal, request)',
+      'if (before !== undefined) return report(again(before, requirement), before.principal)',
       '',
     ],
     [
@@ -423,16 +419,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a denied request is not established',
-      'if (isDenied(taken)) return report(taken, proof, request)',
-      'if (isDenied(taken)) return (establish(request, everyone), report(taken, proof, request))',
+      'if (isDenied(taken)) return report(taken, proof)',
+      'if (isDenied(taken)) return (establish(request, everyone), report(taken, proof))',
     ],
     [
       'the permission is checked before the resource',
-      'if (denied !== undefined) return report(denied, outcome.principal, request)',
+      'if (denied !== undefined) return report(denied, outcome.principal)',
       '',
     ],
     ['a rule that forgot to answer refuses', "rule.length === 0 ? 'allow' : (rule[0] as Access)", "rule[0] ?? 'allow'"],
-    ['a log that throws changes nothing', '} catch {}', '} finally {}'],
   ]),
   ...of(core('options'), tested('auth'), [
     [
@@ -582,7 +577,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['a route that cannot be written is not kept', 'isText(written) ? written : UNROUTED', 'written'],
     ['days are told apart', 'Math.floor(at / DAY) * 1000 + status', 'status'],
   ]),
-  ...of(core('events'), tested('events', 'auth-events'), [
+  ...of(core('events'), tested('events', 'auth'), [
+    ['a listener that throws changes nothing', '} catch {}', '} finally {}'],
     ['a listener that rejects is dropped', 'if (isPromise(answer)) answer.then(undefined, () => {})', ''],
     ['a sieve holds back', 'if (passed === limit) {', 'if (false) {'],
     ['a sieve opens again', 'if (moment >= end) {', 'if (end === -Infinity) {'],
@@ -591,7 +587,7 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(core('tell'), tested('tell', 'auth-events'), [
     ['denials are throttled', 'sieveOf(denial.code)()', '0 as number | undefined'],
-    ['codes are throttled apart', "denials.get(code) ?? sieve(", "denials.get('unknown') ?? sieve("],
+    ['codes are throttled apart', 'denials.get(code) ?? sieve(', "denials.get('unknown') ?? sieve("],
     ['a key that ends soon is told once', 'if (ends.get(id) === expiresAt) return', ''],
     ['a key that ends late is not told', ' || expiresAt - now > EXPIRES_SOON', ''],
     ['a store that comes and goes is throttled', '!isToldDown && downSieve() !== undefined', '!isToldDown'],
@@ -599,7 +595,11 @@ export const MUTANTS: readonly Mutant[] = [
     ['requests that are not counted are throttled', 'uncounted && uncountedSieve()', '0 as number | undefined'],
   ]),
   ...of(core('reservation'), tested('auth-events'), [
-    ['a balance is said to be low once', 'remaining < LOW * limit && remaining + amount >= LOW * limit', 'remaining < LOW * limit'],
+    [
+      'a balance is said to be low once',
+      'remaining < LOW * limit && remaining + amount >= LOW * limit',
+      'remaining < LOW * limit',
+    ],
   ]),
   ...of(core('manage-keys'), tested('auth-events'), [
     ['a second revocation is not told', 'if (key?.revokedAt === audit.at) told', 'told'],
@@ -691,7 +691,7 @@ export const MUTANTS: readonly Mutant[] = [
       'value === undefined ? [missed, found] : [found, missed]',
       '[found, missed]',
     ],
-    ['who has closed reads every time', '(member === undefined ? plain(id) : kept(id))', 'kept(id)'],
+    ['who has closed reads every time', '(member === undefined ? plain(id, gate) : kept(id, gate))', 'kept(id, gate)'],
     ['what is kept is frozen', 'chain(reading.read(id), frozen)', 'reading.read(id)'],
   ]),
   ...of(core('manage'), tested('manage'), [
@@ -779,14 +779,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a secret is shown when its key was taken alone',
-      "if (inserted.kind === 'inserted') return { key, secret: text }",
-      "if (inserted.kind !== 'taken') return { key, secret: text }",
+      "if (inserted.kind === 'inserted') {",
+      "if (inserted.kind !== 'taken') {",
     ],
-    [
-      'a key that was there already is not imported',
-      "return inserted.kind === 'inserted' ? key : undefined",
-      'return key',
-    ],
+    ['a key that was there already is not imported', "if (inserted.kind !== 'inserted') return undefined", ''],
     ['a changed name is a text', "if (name !== undefined) checkText('name', name)", ''],
     ['changed permissions are the contract’s', 'if (permissions !== undefined) checkPermissions(permissions)', ''],
     [
@@ -898,8 +894,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['an account’s metadata are an object', 'if (metadata !== undefined) checkMetadata(metadata)', ''],
     [
       'an account that is there is not made again',
-      ', timeout)) ? account : undefined',
-      ', timeout)) || true ? account : undefined',
+      'if (!(await settled(() => store.insertAccount(account, audit), timeout))) return undefined',
+      'await settled(() => store.insertAccount(account, audit), timeout)',
     ],
     ['a change is checked', "      checkText('id', id)\n      check(change)", "      checkText('id', id)"],
     [
@@ -923,7 +919,7 @@ export const MUTANTS: readonly Mutant[] = [
     'packages/hono/src/index.ts',
     ['packages/hono/src/index.test.ts'],
     [
-      ['Hono answers a denial', 'if (denied !== undefined) return deny(auth, c, denied)', ''],
+      ['Hono answers a denial', 'if (denied !== undefined) {', 'if (false) {'],
       ['Hono marks answers private', 'if (headers !== undefined) setHeaders(c, headers)', ''],
       ['Hono marks a handler’s own Response private', 'if (headers !== undefined) completeHeaders(c, headers)', ''],
       ['options are checked as the Hono app is put together', "if (typeof source !== 'function') of(source)", ''],

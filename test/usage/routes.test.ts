@@ -92,7 +92,13 @@ async function listening(listener: RequestListener): Promise<string> {
 const FRAMEWORKS: readonly [
   name: string,
   listener: (auth: Auth) => RequestListener,
-  routes: { readonly get: string; readonly post: string; readonly fails: string; readonly none: string; readonly mount: string },
+  routes: {
+    readonly get: string
+    readonly post: string
+    readonly fails: string
+    readonly none: string
+    readonly mount: string
+  },
 ][] = [
   [
     'Hono on Node',
@@ -105,10 +111,12 @@ const FRAMEWORKS: readonly [
       mount: 'ALL /v1/*',
     },
   ],
-  ...([
-    ['Express 5', express5],
-    ['Express 4', express4 as unknown as typeof express5],
-  ] as const).map(
+  ...(
+    [
+      ['Express 5', express5],
+      ['Express 4', express4 as unknown as typeof express5],
+    ] as const
+  ).map(
     ([name, express]) =>
       [
         name,
@@ -116,10 +124,12 @@ const FRAMEWORKS: readonly [
         { get: 'GET /things/:id', post: 'POST /things', fails: 'GET /fails', none: '(none)', mount: '(none)' },
       ] as const,
   ),
-  ...([
-    ['Koa 3', Koa3],
-    ['Koa 2', Koa2 as unknown as typeof Koa3],
-  ] as const).map(
+  ...(
+    [
+      ['Koa 3', Koa3],
+      ['Koa 2', Koa2 as unknown as typeof Koa3],
+    ] as const
+  ).map(
     ([name, Koa]) =>
       [
         name,

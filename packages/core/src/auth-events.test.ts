@@ -220,7 +220,7 @@ describe('in all that is told', () => {
       fields.set(scheme === '' ? 'x-api-key' : 'authorization', `${scheme}${credential}`)
       const request = { headers: fields, header }
       await auth.authenticator()(request, fields)
-      for (const requirement of [{ permission: 'write' }, { plan: 'pro' }, { permission: 'read', cost: 7 }] as const) {
+      for (const requirement of [{ permission: 'write' }, { plan: 'pro' }, { permission: 'read', cost: 10 }] as const) {
         await auth.authorizer(requirement)(request, fields)
       }
     }

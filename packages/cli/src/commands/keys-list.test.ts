@@ -148,7 +148,7 @@ ${current}  2026-09-21T14:13:23.000Z  -
       kind: 'key',
       display: current,
       firstUsedAt: null,
-          lastUsedAt: null,
+      lastUsedAt: null,
       versions: [
         { display: old, createdAt: '2026-09-21T14:13:20.000Z', expiresAt: '2026-09-21T15:13:23.000Z' },
         { display: current, createdAt: '2026-09-21T14:13:23.000Z', expiresAt: null },
