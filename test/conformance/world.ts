@@ -105,7 +105,7 @@ export async function world(provider: Provider, setup: Setup = {}): Promise<Worl
     ...(setup.ledger && { ledger: setup.ledger }),
     timeout: TIMEOUT,
     now,
-    onDenied: (denied) => denials.push(denied),
+    on: { denied: ({ denied }) => denials.push(denied) },
   })
   const keys = manageKeys({ contract, store, by: 'test', masterKey: MASTER_KEY, now })
   return { auth, contract, account, store, keys, clock, denials, text, lines: present(provider, text) }

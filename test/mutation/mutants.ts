@@ -324,11 +324,7 @@ export const MUTANTS: readonly Mutant[] = [
       'const entry = found.get(id) ?? missed.get(id)',
       'const entry = gate?.() === undefined ? (found.get(id) ?? missed.get(id)) : undefined',
     ],
-    [
-      'a brake is asked before the store',
-      'gate?.() ?? attempt(() => read(id), timeout)',
-      'attempt(() => read(id), timeout)',
-    ],
+    ['a brake is asked before the store', 'gate?.() ?? watched(', 'watched('],
     ['a brake is asked before the store where there is a cache', 'if (closed !== undefined) return closed', ''],
   ]),
   ...of(core('memory-limiter'), tested('memory-limiter', 'testing/limiter-suite'), [
@@ -416,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['optional is asked for', 'proven === MISSING && requirement.optional === true', 'proven === MISSING'],
     [
       'a request is counted once',
-      'if (before !== undefined) return report(again(before, requirement), before.principal, request)',
+      'if (before !== undefined) return report(again(before, requirement), before.principal)',
       '',
     ],
     [
@@ -431,16 +427,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a denied request is not established',
-      'if (isDenied(taken)) return report(taken, proof, request)',
-      'if (isDenied(taken)) return (establish(request, everyone), report(taken, proof, request))',
+      'if (isDenied(taken)) return report(taken, proof)',
+      'if (isDenied(taken)) return (establish(request, everyone), report(taken, proof))',
     ],
     [
       'the permission is checked before the resource',
-      'if (denied !== undefined) return report(denied, outcome.principal, request)',
+      'if (denied !== undefined) return report(denied, outcome.principal)',
       '',
     ],
     ['a rule that forgot to answer refuses', "rule.length === 0 ? 'allow' : (rule[0] as Access)", "rule[0] ?? 'allow'"],
-    ['a log that throws changes nothing', '} catch {}', '} finally {}'],
   ]),
   ...of(core('options'), tested('auth'), [
     [
@@ -590,7 +585,40 @@ export const MUTANTS: readonly Mutant[] = [
     ['a store is told once a second', 'if (timer === undefined || ', 'if (true || '],
     ['a timer that was lost is not waited for', ' || performance.now() - startedAt > INTERVAL + 2 * timeout', ''],
     ['a store that is writing is not asked again', 'await attempt(() => before, timeout)\n', ''],
-    ['the newest use wins', 'Math.max(at, noted.get(keyId) ?? at)', 'at'],
+    ['the last use stays', 'if (at > counter.lastAt) counter.lastAt = at', 'counter.lastAt = at'],
+    ['the first use stays', 'if (at < counter.firstAt) counter.firstAt = at', 'counter.firstAt = at'],
+    ['a thousand requests are written at once', 'if (requests === REQUESTS && !isWriting)', 'if (false)'],
+    ['what a busy store did not take is given again', 'if (taken === false) for', 'if (false) for'],
+    ['counts have a limit', ' || size === COUNTS', ''],
+    ['a route that cannot be written is not kept', 'isText(written) ? written : UNROUTED', 'written'],
+    ['days are told apart', 'Math.floor(at / DAY) * 1000 + status', 'status'],
+  ]),
+  ...of(core('events'), tested('events', 'auth'), [
+    ['a listener that throws changes nothing', '} catch {}', '} finally {}'],
+    ['a listener that rejects is dropped', 'if (isPromise(answer)) answer.then(undefined, () => {})', ''],
+    ['a sieve holds back', 'if (passed === limit) {', 'if (false) {'],
+    ['a sieve opens again', 'if (moment >= end) {', 'if (end === -Infinity) {'],
+    ['what was held back is counted', 'leftOut++\n', ''],
+    ['an event that does not exist is refused', 'if (!Object.hasOwn(NAMES, name))', 'if (false)'],
+  ]),
+  ...of(core('tell'), tested('tell', 'auth-events'), [
+    ['denials are throttled', 'sieveOf(denial.code)()', '0 as number | undefined'],
+    ['codes are throttled apart', 'denials.get(code) ?? sieve(', "denials.get('unknown') ?? sieve("],
+    ['a key that ends soon is told once', 'if (ends.get(id) === expiresAt) return', ''],
+    ['a key that ends late is not told', ' || expiresAt - now > EXPIRES_SOON', ''],
+    ['a store that comes and goes is throttled', '!isToldDown && downSieve() !== undefined', '!isToldDown'],
+    ['a store that is up is told where it was down', 'if (isToldDown) up?.', 'up?.'],
+    ['requests that are not counted are throttled', 'uncounted && uncountedSieve()', '0 as number | undefined'],
+  ]),
+  ...of(core('reservation'), tested('auth-events'), [
+    [
+      'a balance is said to be low once',
+      'remaining < LOW * limit && remaining + amount >= LOW * limit',
+      'remaining < LOW * limit',
+    ],
+  ]),
+  ...of(core('manage-keys'), tested('auth-events'), [
+    ['a second revocation is not told', 'if (key?.revokedAt === audit.at) told', 'told'],
   ]),
   ...of(core('timer'), tested('uses'), [
     ['a timer does not keep the process alive', ';(timer as { unref?(): void }).unref?.()', ''],
@@ -776,14 +804,10 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a secret is shown when its key was taken alone',
-      "if (inserted.kind === 'inserted') return { key, secret: text }",
-      "if (inserted.kind !== 'taken') return { key, secret: text }",
+      "if (inserted.kind === 'inserted') {",
+      "if (inserted.kind !== 'taken') {",
     ],
-    [
-      'a key that was there already is not imported',
-      "return inserted.kind === 'inserted' ? key : undefined",
-      'return key',
-    ],
+    ['a key that was there already is not imported', "if (inserted.kind !== 'inserted') return undefined", ''],
     ['a changed name is a text', "if (name !== undefined) checkText('name', name)", ''],
     ['changed permissions are the contract’s', 'if (permissions !== undefined) checkPermissions(permissions)', ''],
     [
@@ -895,8 +919,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['an account’s metadata are an object', 'if (metadata !== undefined) checkMetadata(metadata)', ''],
     [
       'an account that is there is not made again',
-      ', timeout)) ? account : undefined',
-      ', timeout)) || true ? account : undefined',
+      'if (!(await settled(() => store.insertAccount(account, audit), timeout))) return undefined',
+      'await settled(() => store.insertAccount(account, audit), timeout)',
     ],
     ['a change is checked', "      checkText('id', id)\n      check(change)", "      checkText('id', id)"],
     [
@@ -920,7 +944,7 @@ export const MUTANTS: readonly Mutant[] = [
     'packages/hono/src/index.ts',
     ['packages/hono/src/index.test.ts'],
     [
-      ['Hono answers a denial', 'if (denied !== undefined) return deny(auth, c, denied)', ''],
+      ['Hono answers a denial', 'if (denied !== undefined) {', 'if (false) {'],
       ['Hono marks answers private', 'if (headers !== undefined) setHeaders(c, headers)', ''],
       ['Hono marks a handler’s own Response private', 'if (headers !== undefined) completeHeaders(c, headers)', ''],
       ['options are checked as the Hono app is put together', "if (typeof source !== 'function') of(source)", ''],
@@ -1021,7 +1045,10 @@ export const MUTANTS: readonly Mutant[] = [
       ".where('service', '=', service)\n    .where('master_key_id', '!=', otherThan)",
       ".where('master_key_id', '!=', otherThan)",
     ],
-    ['a later use stays', '\nwhere latchkey_uses.last_used_at < excluded.last_used_at', ''],
+    ['a later use stays', 'latchkey_uses.last_used_at >= excluded.last_used_at', 'false'],
+    ['an earlier use stays', 'latchkey_uses.first_used_at <= excluded.first_used_at', 'false'],
+    ['counts are added up', 'latchkey_usage.requests + excluded.requests', 'excluded.requests'],
+    ['usage is one service’s', 'service = ${ofService} and ', '${ofService} is not null and '],
     [
       'an audit is one service’s',
       ".$if(service !== undefined, (records) => records.where('service', '=', service ?? ''))",

@@ -2,13 +2,14 @@
 import { problemDetails } from '@latchkey/contracts'
 import {
   type AnyAuth,
+  type AuthEvents,
   type Contract,
   createAuth,
-  type Denied,
   type KeyReader,
   type KeyStore,
   type Keys,
   keyCodec,
+  type Listeners,
   manageAccounts,
   manageKeys,
 } from '@latchkey/core'
@@ -69,9 +70,9 @@ export function tokenOf(kid: string, secret: string): string {
 }
 
 /** @param timeout of each call, in milliseconds */
-export function authOf(store: KeyReader, timeout: number, onDenied?: (denied: Denied) => void): AnyAuth {
+export function authOf(store: KeyReader, timeout: number, on?: Listeners<AuthEvents>): AnyAuth {
   // Each request is to read the store.
-  return createAuth({ contract, store, timeout, cache: false, masterKey: MASTER_KEY, ...(onDenied && { onDenied }) })
+  return createAuth({ contract, store, timeout, cache: false, masterKey: MASTER_KEY, ...(on && { on }) })
 }
 
 /** What is decided: the denial's code, or `allowed` and the key's id. */

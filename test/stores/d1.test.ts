@@ -5,7 +5,7 @@ import { bundled, type D1Worker, startD1 } from './d1.ts'
 import { hidesValues } from './hidden-values.ts'
 import { keepsTextsOrRefusesThem } from './hostile.ts'
 import { passesTheSuite } from './proven.ts'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, secretOf, useOf } from './records.ts'
 
 it('the bundle of a Worker with a store in D1 imports nothing, of Node or else', async () => {
   const { code, imports } = await bundled()
@@ -72,10 +72,11 @@ describeWith('workerd', 'a store in a D1 database', () => {
     const records = { accounts: [], keys: [{ key, secrets }] }
     expect([await store.insertAll(records), await store.insertAll(records)]).toEqual([true, false])
     await store.recordUses(
-      Array.from({ length: 5000 }, (_, index) => ({ service: SERVICE, keyId: 'many', at: NOW + index })),
+      Array.from({ length: 5000 }, (_, index) => useOf('many', NOW + index, { route: `GET /${index}` })),
     )
     const found = await store.findKey(refTo(key))
     expect([found?.versions.length, found?.lastUsedAt]).toEqual([150, NOW + 4999])
+    expect(await store.listUsage({ service: SERVICE, keyIds: ['many'], from: 0, to: 1 })).toHaveLength(5000)
     await store.close()
   })
 })

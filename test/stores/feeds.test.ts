@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { feedOf, hear } from './hearing.ts'
 import { openAtOnce } from './openers.ts'
-import { accountNamed, entryOf, keyNamed, refTo, SERVICE, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, refTo, SERVICE, secretOf, useOf } from './records.ts'
 import { startProxy } from './tcp-proxy.ts'
 
 const ALL: Change = { kind: 'all' }
@@ -494,11 +494,12 @@ describeWith('postgres', 'what changes in a Postgres database', (found) => {
     const store = await open()
     const [key, secret] = [keyNamed('plain'), secretOf('plain')]
     await store.insertKey(key, secret, entryOf('key.created'))
-    await store.recordUses([{ service: SERVICE, keyId: key.id, at: 1 }])
+    await store.recordUses([useOf(key.id, 1)])
     await admin.query("begin; set local search_path = ''; delete from public.latchkey_keys where id = 'plain'; commit")
     await store.insertKey(key, secretOf('next'), entryOf('key.created'))
     expect(await store.findByDigest(SERVICE, secret.digest)).toBeUndefined()
     expect((await store.findKey(refTo(key)))?.lastUsedAt).toBeNull()
+    expect(await store.listUsage({ service: SERVICE, keyIds: [key.id], from: 0, to: 1 })).toEqual([])
     await store.close()
   })
 })

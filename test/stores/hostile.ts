@@ -2,7 +2,7 @@
 /** Texts that would do something else than be kept, if they ever stood in SQL. */
 import type { Account, Awaitable, KeyStore, Page, PageQuery } from '@latchkey/core'
 import { expect, it } from 'vitest'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, sealedAs, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, sealedAs, secretOf, useOf } from './records.ts'
 
 const TEXTS: Readonly<Record<string, string>> = {
   'a statement': "'; drop table latchkey_keys; --",
@@ -39,7 +39,7 @@ export interface Hostile {
 type Counts = Readonly<Record<string, number>>
 
 /** What the test of a text leaves behind. */
-const LEFT = { accounts: 1, keys: 0, key_secrets: 0, signing_secrets: 0, uses: 0, audit: 12 }
+const LEFT = { accounts: 1, keys: 0, key_secrets: 0, signing_secrets: 0, uses: 0, usage: 0, audit: 12 }
 
 export function keepsTextsOrRefusesThem({ open, run }: Hostile): void {
   keepsTexts(LEFT, open, async () => {
@@ -105,7 +105,7 @@ async function keeps(store: KeyStore, text: string): Promise<void> {
   const listed = await all((page) => store.listKeys({ ...page, service, accountId: text, limit: 1 }))
   expect(listed.map((item) => item.key)).toEqual([key, second])
   expect(await store.changeKey(ref, texts, entry)).toEqual(key)
-  await store.recordUses([{ service, keyId: text, at: NOW }])
+  await store.recordUses([useOf(text, NOW, { service })])
   expect(await store.rotateKey(ref, next, NOW, entry)).toEqual(key)
   const revoked = { ...key, revokedAt: NOW, revokedReason: text }
   expect(await store.revokeKey(ref, text, entry)).toEqual(revoked)
@@ -113,7 +113,9 @@ async function keeps(store: KeyStore, text: string): Promise<void> {
     { display: text, createdAt: NOW, expiresAt: NOW },
     { display: text, createdAt: NOW, expiresAt: null },
   ]
-  expect(await store.findKey(ref)).toEqual({ key: revoked, kind: 'key', versions, lastUsedAt: NOW })
+  expect(await store.findKey(ref)).toEqual({ key: revoked, kind: 'key', versions, firstUsedAt: NOW, lastUsedAt: NOW })
+  const counts = [{ keyId: text, route: 'GET /things/:id', status: 200, day: 0, count: 1 }]
+  expect(await store.listUsage({ service, keyIds: [text], from: 0, to: 1 })).toEqual(counts)
   expect(await store.deleteKey(ref, entry)).toBe(true)
   expect(await store.findKey(ref)).toBeUndefined()
 

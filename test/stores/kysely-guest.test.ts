@@ -21,7 +21,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { hidesValues } from './hidden-values.ts'
 import { keepsTextsOrRefusesThem } from './hostile.ts'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, secretOf, useOf } from './records.ts'
 
 /** Of stores whose test is not about it, in milliseconds: a busy machine is slow. */
 const TIMEOUT = 30_000
@@ -53,9 +53,7 @@ function isGuest(open: () => Promise<{ readonly store: KeyStore; readonly db: Ky
     await store.close()
     const closed = new Error('the store is closed')
     await expect(Promise.resolve().then(() => store.findAccount('a'))).rejects.toEqual(closed)
-    await expect(Promise.resolve().then(() => store.recordUses([{ service: 'a', keyId: 'a', at: 1 }]))).rejects.toEqual(
-      closed,
-    )
+    await expect(Promise.resolve().then(() => store.recordUses([useOf('a', 1)]))).rejects.toEqual(closed)
     expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }])
   })
 

@@ -97,7 +97,7 @@ it.each<[string, () => unknown]>([
   ['rejects with nothing', () => Promise.reject(undefined)],
   ['never answers', withoutEnd],
 ])('a store that %s when keys were used holds up no request', async (_, recordUses) => {
-  const auth = authOf({ ...memory, recordUses: () => recordUses() as undefined }, TIMEOUT)
+  const auth = authOf({ ...memory, recordUses: () => recordUses() as boolean }, TIMEOUT)
   expect(await verdict(auth, byKey.credential)).toBe(byKey.verdict)
   await auth.close()
 })

@@ -9,7 +9,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { openAtOnce } from './openers.ts'
-import { accountNamed, entryOf, keyNamed, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, refTo, SERVICE, sealedAs, secretOf, useOf } from './records.ts'
 
 type Rows = readonly Readonly<Record<string, unknown>>[]
 
@@ -33,6 +33,7 @@ const TABLES = [
   'latchkey_schema',
   'latchkey_settings',
   'latchkey_signing_secrets',
+  'latchkey_usage',
   'latchkey_uses',
 ]
 
@@ -109,16 +110,17 @@ async function works(store: KeyStore): Promise<void> {
   const [account, key, secret] = [accountNamed('customer'), keyNamed('key'), secretOf('text')]
   expect(await store.insertAccount(account, entryOf('account.created'))).toBe(true)
   expect(await store.insertKey(key, secret, entryOf('key.created'))).toEqual({ kind: 'inserted' })
-  await store.recordUses([{ service: SERVICE, keyId: 'key', at: 7 }])
+  await store.recordUses([useOf('key', 7)])
   expect(await store.findByDigest(SERVICE, secret.digest)).toEqual({ key, account, secret })
   expect((await store.findKey(refTo(key)))?.lastUsedAt).toBe(7)
+  expect(await store.listUsage({ service: SERVICE, keyIds: ['key'], from: 0, to: 1 })).toHaveLength(1)
   expect(await store.deleteKey(refTo(key), entryOf('key.deleted'))).toBe(true)
   expect((await store.listAudit({ service: SERVICE, limit: 9 })).items.length).toBe(2)
   await store.close()
 }
 
-const NOT_MIGRATED = 'the database has schema version 0, and needs 3: migrate it'
-const NEWER = 'the database has schema version 4, and this version of Latchkey knows 3'
+const NOT_MIGRATED = 'the database has schema version 0, and needs 4: migrate it'
+const NEWER = 'the database has schema version 5, and this version of Latchkey knows 4'
 
 function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void {
   const tables = engine === 'sqlite' ? [...TABLES, 'latchkey_changes'].sort() : TABLES
@@ -128,7 +130,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     const before = Date.now()
     await works(await database.open())
     expect(await tablesOf(database, engine)).toEqual(tables)
-    expect(await versionsOf(database)).toEqual([1, 2, 3])
+    expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
     const [row] = await database.run('select applied_at from latchkey_schema')
     expect(Number(row?.applied_at)).toBeGreaterThanOrEqual(before)
     expect(Number(row?.applied_at)).toBeLessThanOrEqual(Date.now())
@@ -147,7 +149,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
   it('a database with a newer schema is refused, and left as it is', async () => {
     const database = await newDatabase()
     await (await database.open()).close()
-    await database.run('insert into latchkey_schema (version, applied_at) values (4, 0)')
+    await database.run('insert into latchkey_schema (version, applied_at) values (5, 0)')
     const before = await database.schema()
     for (const migrate of [true, false]) await expect(database.open({ migrate })).rejects.toEqual(new Error(NEWER))
     expect(await database.schema()).toEqual(before)
@@ -169,7 +171,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     await database.run('create table latchkey_schema (version bigint primary key, applied_at bigint not null)')
     await expect(database.open({ migrate: false })).rejects.toEqual(new Error(NOT_MIGRATED))
     await works(await database.open())
-    expect(await versionsOf(database)).toEqual([1, 2, 3])
+    expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
   })
 
   it('the SQL that is printed makes the same schema by hand', async () => {
@@ -190,12 +192,12 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
       "insert into latchkey_accounts (id, plan, status, metadata, schema) values ('old', 'pro', 'active', '{}', 1)",
     )
     await expect(database.open({ migrate: false })).rejects.toEqual(
-      new Error('the database has schema version 1, and needs 3: migrate it'),
+      new Error('the database has schema version 1, and needs 4: migrate it'),
     )
     const store = await database.open()
     expect(await store.findAccount('old')).toEqual(accountNamed('old'))
     await works(store)
-    expect(await versionsOf(database)).toEqual([1, 2, 3])
+    expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
   })
 
   it('a key that plain SQL deletes takes its secrets and uses with it, and no other key’s', async () => {
@@ -206,18 +208,23 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
       { key: keyNamed(id, { service: 'other' }), secrets: [sealedAs(id)] },
     ])
     await store.insertAll({ accounts: [], keys })
-    await store.recordUses(keys.map(({ key }) => ({ service: key.service, keyId: key.id, at: 1 })))
+    await store.recordUses(keys.map(({ key }) => useOf(key.id, 1, { service: key.service })))
     const left = async () => {
-      const rows = ['key_secrets', 'signing_secrets', 'uses'].map((table) =>
+      const rows = ['key_secrets', 'signing_secrets', 'uses', 'usage'].map((table) =>
         database.run(`select service, key_id from latchkey_${table} order by service, key_id`),
       )
       return (await Promise.all(rows)).map((found) => found.map(({ service, key_id }) => `${service} ${key_id}`))
     }
     await database.run("delete from latchkey_keys where id = 'a'")
-    const ofB = [[`${SERVICE} b`, `${SERVICE} b`], ['other b'], [`${SERVICE} b`, 'other b']]
+    const ofB = [
+      [`${SERVICE} b`, `${SERVICE} b`],
+      ['other b'],
+      [`${SERVICE} b`, 'other b'],
+      [`${SERVICE} b`, 'other b'],
+    ]
     expect(await left()).toEqual(ofB)
     expect(await store.deleteKey({ service: SERVICE, id: 'b' }, entryOf('key.deleted'))).toBe(true)
-    expect(await left()).toEqual([[], ['other b'], ['other b']])
+    expect(await left()).toEqual([[], ['other b'], ['other b'], ['other b']])
     await store.close()
   })
 
@@ -242,7 +249,7 @@ function migrates(engine: Engine, newDatabase: () => Promise<NewDatabase>): void
     )
     expect(answers).toEqual(Array.from({ length: 8 }, () => databases.map(() => 'opened')))
     for (const database of databases) {
-      expect(await versionsOf(database)).toEqual([1, 2, 3])
+      expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
       expect(await tablesOf(database, engine)).toEqual(tables)
       await works(await database.open())
     }
@@ -332,7 +339,7 @@ describeWith('postgres', 'a Postgres database', (found) => {
   it('gets one schema from stores of one process that open at once', async () => {
     const database = await newPostgres(server)
     const stores = await Promise.all(Array.from({ length: 8 }, () => database.open()))
-    expect(await versionsOf(database)).toEqual([1, 2, 3])
+    expect(await versionsOf(database)).toEqual([1, 2, 3, 4])
     for (const store of stores) await store.close()
   })
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { hidesValues } from './hidden-values.ts'
 import { keepsTextsOrRefusesThem } from './hostile.ts'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf, useOf } from './records.ts'
 import { startProxy } from './tcp-proxy.ts'
 
 /** Ten thousand keys of one service, half of them with sealed secrets, and a thousand accounts. */
@@ -157,14 +157,8 @@ describeWith('postgres', 'a store in Postgres', (found) => {
           'secret.resealed',
           () => store.resealSecret(refTo(signing), sealedAs('1'), sealedAs('0'), entryOf('secret.resealed')),
         ],
-        [
-          '',
-          () => store.recordUses([signing.id, key.id].map((keyId) => ({ service: SERVICE, keyId, at: NOW + ++count }))),
-        ],
-        [
-          '',
-          () => store.recordUses([key.id, signing.id].map((keyId) => ({ service: SERVICE, keyId, at: NOW + ++count }))),
-        ],
+        ['', () => store.recordUses([signing.id, key.id].map((keyId) => useOf(keyId, NOW + ++count)))],
+        ['', () => store.recordUses([key.id, signing.id].map((keyId) => useOf(keyId, NOW + ++count)))],
         ['', () => store.findKey(ref)],
       ]
       const work = async (index: number) => {
@@ -207,7 +201,7 @@ describeWith('postgres', 'a store in Postgres', (found) => {
     it('of many keys never fail each other, in whatever order they come', async () => {
       const { pool, store } = await pooled({ max: 20 })
       const ids = await Promise.all(Array.from({ length: 20 }, async () => (await keyIn(store)).key.id))
-      const uses = (at: number) => ids.map((keyId) => ({ service: SERVICE, keyId, at }))
+      const uses = (at: number) => ids.map((keyId) => useOf(keyId, at))
       await Promise.all(
         Array.from({ length: 200 }, (_, index) =>
           store.recordUses(index % 2 === 0 ? uses(index) : uses(index).reverse()),
@@ -215,6 +209,8 @@ describeWith('postgres', 'a store in Postgres', (found) => {
       )
       const found = await Promise.all(ids.map((id) => store.findKey({ service: SERVICE, id })))
       expect(found.map((details) => details?.lastUsedAt)).toEqual(ids.map(() => 199))
+      const counts = await store.listUsage({ service: SERVICE, keyIds: ids, from: 0, to: 1 })
+      expect(counts.map(({ count }) => count)).toEqual(ids.map(() => 200))
       await pool.end()
     }, 60_000)
 

@@ -1,6 +1,15 @@
 /** Records that stores are filled with. */
 import { createHash } from 'node:crypto'
-import type { Account, AuditAction, AuditEntry, KeyRecord, KeyRef, KeySecret, SigningSecret } from '@latchkey/core'
+import type {
+  Account,
+  AuditAction,
+  AuditEntry,
+  KeyRecord,
+  KeyRef,
+  KeySecret,
+  KeyUse,
+  SigningSecret,
+} from '@latchkey/core'
 
 export const SERVICE = 'acme'
 export const NOW = 1_790_000_000_000
@@ -53,4 +62,10 @@ export function sealedAs(sealed: string, others: Partial<SigningSecret> = {}): S
 
 export function entryOf(action: AuditAction, details: AuditEntry['details'] = {}): AuditEntry {
   return { at: NOW, by: 'test', action, details }
+}
+
+/** One use of a key. */
+export function useOf(keyId: string, at: number, others: Partial<KeyUse> = {}): KeyUse {
+  const counted = { keyId, route: 'GET /things/:id', status: 200, day: 0, count: 1 }
+  return { service: SERVICE, ...counted, firstAt: at, lastAt: at, ...others }
 }

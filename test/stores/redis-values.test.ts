@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { describeWith } from '../requirements.ts'
 import { keepsTexts } from './hostile.ts'
 import { leakSearch } from './leaks.ts'
-import { accountNamed, digestOf, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+import { accountNamed, digestOf, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf, useOf } from './records.ts'
 import { nameOf } from './redis-names.ts'
 import { startProxy } from './tcp-proxy.ts'
 
@@ -75,7 +75,7 @@ describeWith('redis', 'what lies in Redis', (found) => {
       sealedAs('x', { masterKeyId: 'third' }),
       entryOf('secret.resealed'),
     )
-    await store.recordUses([{ service: SERVICE, keyId: 'key', at: NOW }])
+    await store.recordUses([useOf('key', NOW)])
     expect((await names()).length).toBeGreaterThan(before.length + 10)
     for (const one of [ref, signing]) expect(await store.deleteKey(one, entryOf('key.deleted'))).toBe(true)
     const audit = [
@@ -220,7 +220,7 @@ describeWith('redis', 'what lies in Redis', (found) => {
       ['status', (s) => s.insertAccount(accountNamed('x', { status: VALUE as 'active' }), entryOf('key.created'))],
       ['createdAt', (s) => s.insertKey(keyNamed('x', { createdAt: 0.5 }), secretOf('x'), entryOf('key.created'))],
       ['expiresAt', (s) => s.changeKey(refTo(key), { expiresAt: Number.NaN }, entryOf('key.changed'))],
-      ['at', (s) => s.recordUses([{ service: SERVICE, keyId: 'key', at: Number.POSITIVE_INFINITY }])],
+      ['at', (s) => s.recordUses([useOf('key', Number.POSITIVE_INFINITY)])],
     ])('where a %s is none, which is not written', async (name, insert) => {
       const before = [await names(), await store.findKey(refTo(key))]
       expect(await thrownBy(() => insert(store))).toEqual(new TypeError(`${name} is not as it must be`))

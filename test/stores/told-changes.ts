@@ -1,6 +1,6 @@
 /** What a store does, and what of it others have to be told. */
 import type { KeyStore } from '@latchkey/core'
-import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf } from './records.ts'
+import { accountNamed, entryOf, keyNamed, NOW, refTo, SERVICE, sealedAs, secretOf, useOf } from './records.ts'
 
 /** What changed: `[kind, service, id]`. */
 export type Announced = readonly [kind: string, service: string | null, id: string | null]
@@ -63,7 +63,7 @@ export const BY_THE_STORE: readonly Change[] = [
 
 /** What nobody has to hear. */
 export const UNHEARD: readonly (readonly [name: string, change: (store: KeyStore) => unknown])[] = [
-  ['the last use of keys', (s) => s.recordUses([{ service: SERVICE, keyId: 'key', at: NOW }])],
+  ['the last use of keys', (s) => s.recordUses([useOf('key', NOW)])],
   [
     'an audit record',
     (s) => s.recordAudit({ ...entryOf('secret.revealed'), service: SERVICE, keyId: 'key', accountId: 'customer' }),

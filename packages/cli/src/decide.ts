@@ -55,8 +55,10 @@ export async function decide(options: DecideOptions, presented: Presented, asked
       findSigningKey: (service, id) => store.findSigningKey(service, id),
       findAccount: (id) => store.findAccount(id),
     },
-    onDenied(_denied, { principal }) {
-      if (principal?.via !== 'none') denied = principal
+    on: {
+      denied({ principal }) {
+        if (principal?.via !== 'none') denied = principal
+      },
     },
   })
   const { plan, feature, permission, cost } = asked

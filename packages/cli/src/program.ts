@@ -5,6 +5,7 @@ import { addAccounts } from './commands/accounts.ts'
 import { addKeys } from './commands/keys.ts'
 import { addSchema } from './commands/schema.ts'
 import { addTokens } from './commands/tokens.ts'
+import { addUsage } from './commands/usage.ts'
 import { addVerify } from './commands/verify.ts'
 import type { World } from './world.ts'
 
@@ -39,6 +40,7 @@ export function makeProgram(world: World, finish: (exitCode: number) => void): C
   addKeys(program, handle)
   addAccounts(program, handle)
   addTokens(program, handle)
+  addUsage(program, handle)
   addVerify(program, handle)
   addSchema(program, handle)
   return program

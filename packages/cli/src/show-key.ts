@@ -21,11 +21,12 @@ export function keyJson(key: KeyRecord, now: number): Json {
   }
 }
 
-export function detailsJson({ key, kind, versions, lastUsedAt }: KeyDetails, now: number): Json {
+export function detailsJson({ key, kind, versions, firstUsedAt, lastUsedAt }: KeyDetails, now: number): Json {
   return {
     ...keyJson(key, now),
     kind,
     display: displayOf(versions),
+    firstUsedAt: isoOf(firstUsedAt),
     lastUsedAt: isoOf(lastUsedAt),
     versions: versions.map(({ display, createdAt, expiresAt }) => ({
       display,
@@ -45,8 +46,9 @@ export function keyText(key: KeyRecord, now: number): string {
   return fields(keyFields(key, now))
 }
 
-export function detailsText({ key, kind, versions, lastUsedAt }: KeyDetails, now: number): string {
-  const about = fields({ ...keyFields(key, now), kind, 'last used': isoOf(lastUsedAt) ?? '' })
+export function detailsText({ key, kind, versions, firstUsedAt, lastUsedAt }: KeyDetails, now: number): string {
+  const used = { 'first used': isoOf(firstUsedAt) ?? '', 'last used': isoOf(lastUsedAt) ?? '' }
+  const about = fields({ ...keyFields(key, now), kind, ...used })
   const rows = versions.map(({ display, createdAt, expiresAt }) => [
     display ?? '(not shown)',
     isoOf(createdAt),

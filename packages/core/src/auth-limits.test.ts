@@ -316,7 +316,7 @@ describe('a brake', () => {
       findSigningKey: () => undefined,
     }
     const reported: Denied[] = []
-    const auth = authOf({ store: counted, brake, onDenied: (denied) => reported.push(denied) })
+    const auth = authOf({ store: counted, brake, on: { denied: ({ denied }) => reported.push(denied) } })
     const authenticate = auth.authenticator({}, HOST)
     for (let i = 0; i < 5; i++) authenticate({ ...attacker }, fields(GUESS))
     expect(reads).toBe(2)
@@ -361,23 +361,27 @@ describe('a limiter that is down', () => {
 
   it('closes, unless it was decided otherwise, which is told and stands in the way of nothing', () => {
     expect(authOf({ limits, limiter: down }).authenticator()({}, fields(TEXT))).toMatchObject({ code: 'unavailable' })
-    const told: Denied[] = []
+    const told: unknown[] = []
     const auth = authOf({
       limits,
       limiter: down,
       whenLimiterDown: 'allow-uncounted',
-      onUncounted(fault) {
-        told.push(fault)
-        throw new Error('the log is down too')
+      on: {
+        uncounted(event) {
+          told.push(event)
+          throw new Error('the log is down too')
+        },
       },
     })
     expect(auth.authenticator()({}, fields(TEXT))).toMatchObject({ kind: 'allowed', limits: [] })
-    expect(told).toMatchObject([{ code: 'unavailable', cause: { message: 'gone' } }])
+    expect(told).toMatchObject([{ cause: { message: 'gone' }, leftOut: 0 }])
+    const quiet = authOf({ limits, limiter: down, whenLimiterDown: 'allow-uncounted' })
+    expect(quiet.authenticator()({}, fields(TEXT))).toMatchObject({ kind: 'allowed', limits: [] })
   })
 
   it.each([
     ['whenLimiterDown', { whenLimiterDown: 'open' }],
-    ['onUncounted', { onUncounted: 'log' }],
+    ['on.uncounted', { on: { uncounted: 'log' } }],
     ['trustedHops', { trustedHops: -1 }],
     ['trustedHops', { trustedHops: true }],
     ['ledger', { ledger: {} }],

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { createAuth, principalOf } from './auth.ts'
 import type { Access } from './authorize.ts'
+import type { Awaitable } from './awaitable.ts'
 import type { Answer } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
@@ -10,7 +11,7 @@ import type { Allowance } from './ledger.ts'
 import { memoryLedger } from './memory-ledger.ts'
 import { memoryLimiter } from './memory-limiter.ts'
 import { type MemoryStore, memoryStore } from './memory-store.ts'
-import type { AuthOptions } from './options.ts'
+import type { AuthOptions, Host } from './options.ts'
 import type { Denied } from './outcome.ts'
 import { sealer } from './seal.ts'
 import type { Account, AuditEntry, ChangeFeed, KeyMatch, KeyReader, KeyRecord, KeyUse, SigningSecret } from './store.ts'
@@ -378,7 +379,7 @@ describe('authenticating twice', () => {
 
   it('asks for the plan of each mount', () => {
     const reported: Denied[] = []
-    const auth = authOf({ onDenied: (denied) => reported.push(denied) })
+    const auth = authOf({ on: { denied: ({ denied }) => reported.push(denied) } })
     const request = {}
     const free = new Headers({ 'x-api-key': FREE_TEXT })
     const denied = { kind: 'denied', code: 'plan', plan: 'free', needs: 'pro', upgrades: ['pro'] }
@@ -578,7 +579,7 @@ describe('check', () => {
 
   it('reports a denial', () => {
     const reported: Denied[] = []
-    const { auth, principal } = proven({ onDenied: (denied) => reported.push(denied) })
+    const { auth, principal } = proven({ on: { denied: ({ denied }) => reported.push(denied) } })
     auth.check(principal, {}, 'hide')
     expect(reported).toEqual([{ kind: 'denied', code: 'hidden' }])
   })
@@ -645,13 +646,13 @@ describe('insecureAllowEveryone', () => {
   })
 })
 
-describe('onDenied', () => {
+describe('the event of a denial', () => {
   it('is told of each denial once, with its private facts', async () => {
     const store = filled()
     store.revokeKey(REF, 'leaked', { ...AUDIT, at: 5 })
     for (const reader of [store, asynchronous(store)]) {
       const reported: Denied[] = []
-      const auth = authOf({ store: reader, onDenied: (denied) => reported.push(denied) })
+      const auth = authOf({ store: reader, on: { denied: ({ denied }) => reported.push(denied) } })
       await auth.authenticator()({}, GOOD)
       await auth.authorizer({ permission: 'write', resource: () => 'allow' })({}, GOOD)
       const free = new Headers({ 'x-api-key': FREE_TEXT })
@@ -665,9 +666,9 @@ describe('onDenied', () => {
     }
   })
 
-  it('is told whose request it was, where that is proven, and which', async () => {
+  it('tells whose request it was, where that is proven', async () => {
     const told: unknown[] = []
-    const auth = authOf({ onDenied: (denied, about) => told.push([denied.code, about]) })
+    const auth = authOf({ on: { denied: ({ denied, ...about }) => told.push([denied.code, about]) } })
     const requests = [{}, {}, {}] as const
     auth.authenticator()(requests[0], NONE)
     auth.authenticator({ plan: 'pro' })(requests[1], new Headers({ 'x-api-key': FREE_TEXT }))
@@ -675,30 +676,30 @@ describe('onDenied', () => {
     const principal = auth.established(requests[2])?.principal
     await auth.check(principal as never, { permission: 'write' })
     expect(told).toEqual([
-      ['missing', { service: 'acme', principal: undefined, request: requests[0] }],
-      ['plan', { service: 'acme', principal: expect.objectContaining({ plan: 'free' }), request: requests[1] }],
-      ['forbidden', { service: 'acme', principal, request: requests[2] }],
-      ['forbidden', { service: 'acme', principal, request: undefined }],
+      ['missing', { service: 'acme', principal: undefined, leftOut: 0 }],
+      ['plan', { service: 'acme', principal: expect.objectContaining({ plan: 'free' }), leftOut: 0 }],
+      ['forbidden', { service: 'acme', principal, leftOut: 0 }],
+      ['forbidden', { service: 'acme', principal, leftOut: 0 }],
     ])
   })
 
   it('is not told of what is allowed or anonymous', () => {
-    const onDenied = () => {
+    const denied = () => {
       throw new Error('told')
     }
-    const auth = authOf({ onDenied })
+    const auth = authOf({ on: { denied } })
     expect(auth.authenticator({ optional: true })({}, NONE)).toEqual({ kind: 'anonymous' })
     expect(auth.authorizer({ permission: 'read' })({}, GOOD)).toMatchObject(allowedBy('key'))
   })
 
   it('changes nothing when it throws', async () => {
-    const onDenied = () => {
+    const denied = () => {
       throw new Error('the log is full')
     }
-    const auth = authOf({ onDenied })
+    const auth = authOf({ on: { denied } })
     expect(auth.authenticator()({}, NONE)).toEqual(missing)
     expect(auth.authorizer({ permission: 'write' })({}, GOOD)).toMatchObject({ code: 'forbidden' })
-    const later = authOf({ store: asynchronous(), onDenied })
+    const later = authOf({ store: asynchronous(), on: { denied } })
     await expect(later.authenticator()({}, UNKNOWN_KEY)).resolves.toMatchObject({ code: 'unknown' })
   })
 
@@ -708,7 +709,9 @@ describe('onDenied', () => {
     process.removeAllListeners('unhandledRejection')
     process.on('unhandledRejection', (reason) => unhandled.push(reason))
     try {
-      const auth = authOf({ onDenied: () => Promise.reject(new Error('the log is full')) as unknown as undefined })
+      const auth = authOf({
+        on: { denied: () => Promise.reject(new Error('the log is full')) as unknown as undefined },
+      })
       expect(auth.authenticator()({}, NONE)).toEqual(missing)
       await new Promise((resolve) => setTimeout(resolve, 20))
     } finally {
@@ -723,7 +726,7 @@ describe('the last use of a key', () => {
   const lastUse = (store: ReturnType<typeof filled>, id = 'key_1') => store.findKey({ service: 'acme', id })?.lastUsedAt
 
   /** What a prover reads of a store, and the uses that it is told of. */
-  function told(store = filled(), answer: () => Promise<void> | undefined = () => undefined) {
+  function told(store = filled(), answer: () => Awaitable<boolean> = () => true) {
     const batches: (readonly KeyUse[])[] = []
     const reader: KeyReader = {
       findByDigest: (service, digest) => store.findByDigest(service, digest),
@@ -736,7 +739,7 @@ describe('the last use of a key', () => {
     return { reader, batches }
   }
 
-  it('is the time of the request that was allowed, once the auth is closed', async () => {
+  it('is the time of the request that was proven, once the auth is closed', async () => {
     const store = filled()
     const clock = { now: NOW }
     const auth = authOf({ store, now: () => clock.now })
@@ -759,8 +762,8 @@ describe('the last use of a key', () => {
     await auth.close()
     expect(batches).toEqual([
       [
-        { service: 'acme', keyId: 'key_1', at: NOW + 20 },
-        { service: 'acme', keyId: 'key_2', at: NOW + 10 },
+        expect.objectContaining({ service: 'acme', keyId: 'key_1', count: 2, firstAt: NOW, lastAt: NOW + 20 }),
+        expect.objectContaining({ service: 'acme', keyId: 'key_2', count: 1, firstAt: NOW + 10, lastAt: NOW + 10 }),
       ],
     ])
   })
@@ -802,28 +805,66 @@ describe('the last use of a key', () => {
     expect(lastUse(store, 'key_3')).toBe(NOW)
   })
 
-  it('is not noted of a request that is denied', async () => {
+  it('is not noted of a request that proves nobody', async () => {
     const { reader, batches } = told()
     const auth = authOf({ store: reader })
-    const free = new Headers({ 'x-api-key': FREE_TEXT })
     for (const fields of [NONE, BAD, UNKNOWN_KEY]) auth.authenticator()({}, fields)
-    expect(auth.authenticator({ plan: 'pro' })({}, free)).toMatchObject({ code: 'plan' })
     expect(auth.authenticator({ optional: true })({}, NONE)).toEqual({ kind: 'anonymous' })
 
     const ended = filled()
     ended.revokeKey(REF, null, AUDIT)
-    ended.changeAccount('account_2', { status: 'suspended' }, AUDIT)
     const refusing = told(ended)
     const closed = authOf({ store: refusing.reader })
     expect(closed.authenticator()({}, GOOD)).toMatchObject({ code: 'revoked' })
-    expect(closed.authenticator()({}, free)).toMatchObject({ code: 'suspended' })
 
     await auth.close()
     await closed.close()
     expect([batches, refusing.batches]).toEqual([[], []])
   })
 
-  it('is that of the last request within the rate limit', async () => {
+  it('is noted of a request that is proven and denied', async () => {
+    const free = new Headers({ 'x-api-key': FREE_TEXT })
+    const suspended = filled()
+    suspended.changeAccount('account_2', { status: 'suspended' }, AUDIT)
+    for (const [store, code] of [
+      [filled(), 'plan'],
+      [suspended, 'suspended'],
+    ] as const) {
+      const auth = authOf({ store })
+      expect(auth.authenticator({ plan: 'pro' })({}, free)).toMatchObject({ code })
+      await auth.close()
+      expect(lastUse(store, 'key_2')).toBe(NOW)
+    }
+  })
+
+  it('is counted once for each request, with the status and the route of its answer', async () => {
+    const { reader, batches } = told()
+    const auth = authOf({ store: reader })
+    const endings: (() => void)[] = []
+    const host: Host<{ readonly status: number }> = {
+      onAnswer: ({ status }, answered) => endings.push(() => answered({ route: 'GET /things/:id', status })),
+    }
+    const authenticate = auth.authenticator({}, host)
+    const authorize = auth.authorizer({ permission: 'write' }, host)
+    for (const status of [200, 403, 403]) {
+      const request = { status }
+      expect(authenticate(request, GOOD)).toMatchObject(allowedBy('key'))
+      if (status === 403) expect(authorize(request, GOOD)).toMatchObject({ code: 'forbidden' })
+    }
+    expect(endings).toHaveLength(3)
+    for (const end of endings) end()
+    await auth.close()
+    const day = Math.floor(NOW / 86_400_000) * 86_400_000
+    const common = { service: 'acme', keyId: 'key_1', route: 'GET /things/:id', day, firstAt: NOW, lastAt: NOW }
+    expect(batches).toEqual([
+      [
+        { ...common, status: 200, count: 1 },
+        { ...common, status: 403, count: 2 },
+      ],
+    ])
+  })
+
+  it('is that of the last request, also beyond the rate limit', async () => {
     const store = filled()
     const clock = { now: NOW }
     const auth = authOf({ store, now: () => clock.now })
@@ -832,7 +873,7 @@ describe('the last use of a key', () => {
       expect((auth.authenticator()({}, GOOD) as { code?: string }).code).toBe(code)
     }
     await auth.close()
-    expect(lastUse(store)).toBe(NOW + 3)
+    expect(lastUse(store)).toBe(NOW + 4)
   })
 
   it('is not noted where authentication is off', async () => {

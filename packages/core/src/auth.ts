@@ -13,9 +13,9 @@ import {
   ROUTE_REQUIREMENTS,
   routeDenial,
 } from './authorize.ts'
-import { type Awaitable, chain, isPromise } from './awaitable.ts'
+import { type Awaitable, chain } from './awaitable.ts'
 import { createBrake } from './brake.ts'
-import { type CacheOptions, cachingReader, plainReader, type Reader } from './cache.ts'
+import { type CacheOptions, cachingReader, plainReader, type Reader, type Watch } from './cache.ts'
 import { type Asked, countsByAddress } from './charge.ts'
 import { clientIp } from './client-ip.ts'
 import type { Contract } from './contract.ts'
@@ -47,9 +47,10 @@ import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, t
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
 import type { Reservation } from './reservation.ts'
-import type { ChangeFeed } from './store.ts'
+import type { ChangeFeed, KeyRecord } from './store.ts'
 import { type Take, taker } from './take.ts'
-import { useRecorder } from './uses.ts'
+import { teller } from './tell.ts'
+import { UNANSWERED, useRecorder } from './uses.ts'
 
 /**
  * One provider's authentication. The two functions that it makes are what adapters are built from. A request is any
@@ -116,7 +117,7 @@ export interface Auth<
    */
   invalidate(what: { readonly account: string }): Promise<void>
   /**
-   * Writes down what is still to be written, when keys were last used, and keeps nothing from now on. Does not close the
+   * Writes down what is still to be written, how keys were used, and keeps nothing from now on. Does not close the
    * store. `await using` does it too.
    */
   close(): Promise<void>
@@ -185,24 +186,21 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     limiter = store.limiter ?? memoryLimiter(),
     ledger = store.ledger ?? memoryLedger(),
     whenLimiterDown,
-    onUncounted,
     trustedHops = 0,
     pepper,
     masterKey,
     timeout = DEFAULT_TIMEOUT,
     now = Date.now,
-    onDenied,
+    on = {},
     insecureAllowEveryone,
   } = options
   const allowanceOf = allowanceFinder(contract)
-  const uncounted =
-    whenLimiterDown === 'allow-uncounted'
-      ? (fault: Denied<'unavailable'>) => quietly(() => onUncounted?.(fault))
-      : undefined
-  const counting: Counting = { limiter, ledger, allowanceOf, now, timeout, uncounted }
+  const tell = teller(contract.name, on)
+  const uncounted = whenLimiterDown === 'allow-uncounted' ? tell.uncounted : undefined
+  const counting: Counting = { limiter, ledger, allowanceOf, now, timeout, uncounted, quotaLow: tell.quotaLow }
   const takeForMount = taker(contract, counting, contract)
   const brake = options.brake ? createBrake(options.brake === true ? {} : options.brake) : undefined
-  const reader = readerOf(store.changes, options.cache, timeout)
+  const reader = readerOf(store.changes, options.cache, timeout, tell.read)
   const prove = prover({ contract, store, reader, accounts, pepper, masterKey, timeout })
   const uses = useRecorder(contract.name, store, timeout)
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
@@ -228,7 +226,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
 
     return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
-      if (before !== undefined) return report(again(before, requirement), before.principal, request)
+      if (before !== undefined) return report(again(before, requirement), before.principal)
       if (insecureAllowEveryone === true) return establish(request, everyone)
       const at = now()
       const ip = ipOf(request, fields)
@@ -239,25 +237,34 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
       return chain(proven, (proof) => {
         if (isDenied(proof)) {
           const denied = brake === undefined || ip === undefined ? proof : brake.answerTo(proof, ip, at)
-          return report(denied, undefined, request)
+          return report(denied, undefined)
         }
+        if (proof.via !== 'identity') used(proof.key, request, host, at)
         const denied = admit(contract, proof, requirement)
-        if (denied !== undefined) return report(denied, proof, request)
+        if (denied !== undefined) return report(denied, proof)
         return chain(takeForMount(proof, ip, at), (taken) => {
-          if (isDenied(taken)) return report(taken, proof, request)
+          if (isDenied(taken)) return report(taken, proof)
           if (taken.end !== undefined) host.onEnd?.(request, taken.end)
-          if (proof.via !== 'identity') uses.note(proof.key.id, at)
+          tell.allowed(proof)
           return establish(request, { kind: 'allowed', principal: proof, limits: taken.limits })
         })
       })
     }
   }
 
+  /** Whatever it will be answered with: a key that is refused for its plan is in use too. */
+  function used<Request extends object>(key: KeyRecord, request: Request, host: Host<Request>, at: number): void {
+    tell.presented(key, at)
+    if (!uses.isCounted) return
+    if (host.onAnswer === undefined) uses.note(key.id, UNANSWERED, at)
+    else host.onAnswer(request, (answer) => uses.note(key.id, answer, at))
+  }
+
   // Counted by address alone, and once for each request.
   function anonymous(request: object, ip: string | undefined, at: number): Awaitable<Anonymous | Denied> {
     if (countedAnonymous.has(request) || !countsByAddress(contract)) return ANONYMOUS
     return chain(takeForMount(undefined, ip, at), (taken) => {
-      if (isDenied(taken)) return report(taken, undefined, request)
+      if (isDenied(taken)) return report(taken, undefined)
       countedAnonymous.add(request)
       return ANONYMOUS
     })
@@ -295,10 +302,10 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     ): Awaitable<Outcome<Principal | Everyone>> {
       const { principal } = allowed
       const denied = authorize(contract, principal, requirement, access)
-      if (denied !== undefined) return report(denied, principal, request)
+      if (denied !== undefined) return report(denied, principal)
       if (principal.via === 'none') return allowed
       return chain(take(principal, ipOf(request, fields), now()), (taken) => {
-        if (isDenied(taken)) return report(taken, principal, request)
+        if (isDenied(taken)) return report(taken, principal)
         if (taken.end !== undefined) host.onEnd?.(request, taken.end)
         if (taken.reservation !== undefined) reservations.set(request, taken.reservation)
         return withLimits(allowed, taken)
@@ -312,7 +319,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
         if (resource === undefined) return decide(outcome, 'allow', request, fields)
         // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
         const denied = routeDenial(contract, outcome.principal, requirement)
-        if (denied !== undefined) return report(denied, outcome.principal, request)
+        if (denied !== undefined) return report(denied, outcome.principal)
         return chain(resource(outcome.principal, request), (access) => decide(outcome, access, request, fields))
       })
   }
@@ -329,19 +336,17 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     // Not a default value: a rule that forgot to return must not be taken for one that is not there.
     const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
     const denied = authorize(contract, principal, requirement, access)
-    if (denied !== undefined) return report(denied, principal, undefined)
+    if (denied !== undefined) return report(denied, principal)
     if (principal.via === 'none') return { kind: 'allowed', principal, limits: NO_LIMITS }
     return chain(taker(contract, counting, requirement)(principal, undefined, now()), (taken) => {
-      if (isDenied(taken)) return report(taken, principal, undefined)
+      if (isDenied(taken)) return report(taken, principal)
       const { limits, reservation } = taken
       return { kind: 'allowed', principal, limits, ...(reservation && { reservation }) }
     })
   }
 
-  function report<T>(outcome: T, principal: Principal | Everyone | undefined, request: object | undefined): T {
-    if (onDenied !== undefined && isDenied(outcome)) {
-      quietly(() => onDenied(outcome, { service: contract.name, principal, request }))
-    }
+  function report<T>(outcome: T, principal: Principal | Everyone | undefined): T {
+    if (isDenied(outcome)) tell.denied(outcome, principal)
     return outcome
   }
 
@@ -381,14 +386,12 @@ function withLimits<P>(allowed: Allowed<P>, { limits }: Take): Allowed<P> {
   return limits.length === 0 ? allowed : { ...allowed, limits: [...allowed.limits, ...limits] }
 }
 
-/** A log that throws or rejects must not open, break or delay a request. */
-function quietly(tell: () => unknown): void {
-  try {
-    const told = tell()
-    if (isPromise(told)) told.then(undefined, () => {})
-  } catch {}
-}
-
-function readerOf(changes: ChangeFeed | undefined, cache: CacheOptions | false | undefined, timeout: number): Reader {
-  return changes === undefined || cache === false ? plainReader(timeout) : cachingReader(changes, cache ?? {}, timeout)
+function readerOf(
+  changes: ChangeFeed | undefined,
+  cache: CacheOptions | false | undefined,
+  timeout: number,
+  watch: Watch,
+): Reader {
+  if (changes === undefined || cache === false) return plainReader(timeout, watch)
+  return cachingReader(changes, cache ?? {}, timeout, watch)
 }

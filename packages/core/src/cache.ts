@@ -60,27 +60,49 @@ interface Flight<T> {
   readonly entry: Promise<Entry<T> | Denied<'unavailable'>>
 }
 
+/** Told what each read has come to. */
+export type Watch = (answer: unknown) => void
+
+const UNWATCHED: Watch = () => {}
+
 /** Reads every time. */
-export function plainReader(timeout: number): Reader {
+export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
   return {
     keeps: false,
     lookup: <T extends object>({ read }: Reading<T>): Lookup<T> => ({
       kept: () => undefined,
-      find: (id, gate) => gate?.() ?? attempt(() => read(id), timeout),
+      find: (id, gate) =>
+        gate?.() ??
+        watched(
+          attempt(() => read(id), timeout),
+          watch,
+        ),
     }),
     close: async () => {},
   }
 }
 
+function watched<T>(answer: Awaitable<T>, watch: Watch): Awaitable<T> {
+  return chain(answer, (value) => {
+    watch(value)
+    return value
+  })
+}
+
 /** @param timeout of a read, in milliseconds */
-export function cachingReader(feed: ChangeFeed, options: CacheOptions, timeout: number): Reader {
+export function cachingReader(
+  feed: ChangeFeed,
+  options: CacheOptions,
+  timeout: number,
+  watch: Watch = UNWATCHED,
+): Reader {
   let member: LeaseMember | undefined = joinLease(feed)
   const { lease } = member
   return {
     keeps: true,
     lookup<T extends object>(reading: Reading<T>): Lookup<T> {
-      const keeping = keepingLookup(lease, reading, options, timeout)
-      const plain = plainReader(timeout).lookup(reading)
+      const keeping = keepingLookup(lease, reading, options, timeout, watch)
+      const plain = plainReader(timeout, watch).lookup(reading)
       return {
         kept: (id) => (member === undefined ? undefined : keeping.kept(id)),
         find: (id, gate) => (member === undefined ? plain : keeping).find(id, gate),
@@ -99,6 +121,7 @@ function keepingLookup<T extends object>(
   reading: Reading<T>,
   { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
   timeout: number,
+  watch: Watch,
 ): Lookup<T> {
   // Apart, so that a flood of unknown credentials drives out no key.
   const found = new LRUCache<string, Entry<T>>({ max: keys })
@@ -181,7 +204,10 @@ function keepingLookup<T extends object>(
   function read(id: string): Awaitable<Entry<T> | Denied<'unavailable'>> {
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
-    const value = attempt(() => chain(reading.read(id), frozen), timeout)
+    const value = watched(
+      attempt(() => chain(reading.read(id), frozen), timeout),
+      watch,
+    )
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
   }
 

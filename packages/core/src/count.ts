@@ -4,6 +4,7 @@ import type { Allowance, Ledger } from './ledger.ts'
 import type { Charge, Limiter, LimitState, Taken } from './limiter.ts'
 import { type Denied, isDenied, unavailable } from './outcome.ts'
 import type { Account } from './store.ts'
+import type { Teller } from './tell.ts'
 
 /** What an auth counts with. */
 export interface Counting {
@@ -17,6 +18,8 @@ export interface Counting {
   readonly timeout: number
   /** Told when the limiter is down and requests are let through uncounted. Without it they are refused. */
   readonly uncounted: ((fault: Denied<'unavailable'>) => void) | undefined
+  /** Told when little of a balance is left. */
+  readonly quotaLow: Teller['quotaLow']
 }
 
 /** What was taken. */

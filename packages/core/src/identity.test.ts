@@ -626,6 +626,7 @@ describe('the last use', () => {
       findAccount: (id) => found.findAccount(id),
       recordUses: (uses) => {
         noted.push(...uses)
+        return true
       },
     }
     const auth = authOf({}, { store })
@@ -635,7 +636,7 @@ describe('the last use', () => {
     expect(ask(auth, TEXT)).toMatchObject({ principal: { via: 'key' } })
     await expect(ask(auth, tokenOf())).resolves.toMatchObject(allowed)
     await auth.close()
-    expect(noted).toEqual([{ service: 'acme', keyId: 'key_1', at: NOW }])
+    expect(noted).toMatchObject([{ service: 'acme', keyId: 'key_1', count: 1, lastAt: NOW }])
   })
 })
 
@@ -723,7 +724,7 @@ describe('a callback', () => {
     ['permissions hangs', { permissions: hang }],
   ])('that goes wrong lets nobody in, and is told: %s', async (_what, change) => {
     const told: unknown[] = []
-    const auth = authOf(change, { timeout: 50, onDenied: (denied) => told.push(denied) })
+    const auth = authOf(change, { timeout: 50, on: { denied: ({ denied }) => told.push(denied) } })
     await expect(ask(auth, tokenOf({ claims: { scope: 'read' } }))).resolves.toEqual(unavailable)
     expect(told).toEqual([unavailable])
   })

@@ -27,6 +27,7 @@ it('exports these names from @latchkey/core/node', async () => {
   expect(Object.keys(await import('./node/index.ts')).sort()).toEqual([
     'rawFields',
     'setAllowedHeaders',
+    'whenAnswered',
     'whenEnded',
     'writeRendered',
   ])

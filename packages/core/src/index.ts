@@ -25,6 +25,7 @@ export type {
 export { bearer, type Carrier, type Fields, header } from './credential.ts'
 export { defineContract } from './define-contract.ts'
 export { digestKey, equalDigests } from './digest.ts'
+export type { AccountEvents, AuthEvents, KeyEvents, Listeners } from './events.ts'
 export { type Guarded, guard } from './guard.ts'
 export type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
 export { type KeyCodec, type KeyFormat, keyCodec, type MintedKey } from './key-format.ts'
@@ -33,9 +34,11 @@ export {
   type ImportedKey,
   type IssuedKey,
   type Keys,
+  type KeyUsage,
   type ListOptions,
   type NewKey,
   statusOf,
+  type UsageOptions,
 } from './keys.ts'
 export { type Allowance, type BalanceChange, balanceOf, type Charged, type Ledger, type Standing } from './ledger.ts'
 export type { Charge, Limiter, LimitState, Slots, Taken, Window } from './limiter.ts'
@@ -51,7 +54,7 @@ export { type ManageKeysOptions, manageKeys } from './manage-keys.ts'
 export { type MemoryLedger, memoryLedger } from './memory-ledger.ts'
 export { type MemoryLimiter, memoryLimiter } from './memory-limiter.ts'
 export { type MemoryStore, memoryStore } from './memory-store.ts'
-export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, DenialContext, Host } from './options.ts'
+export type { AuthenticateOptions, AuthOptions, AuthorizeOptions, Host } from './options.ts'
 export type { Allowed, Anonymous, DenialCode, DenialFacts, Denied, Outcome, TokenFault } from './outcome.ts'
 export type { Period } from './period.ts'
 export type {
@@ -97,6 +100,9 @@ export type {
   SigningKeyMatch,
   SigningSecret,
   StoreCapabilities,
+  UsageCount,
+  UsageQuery,
 } from './store.ts'
 export type { Ending } from './take.ts'
+export type { Answered } from './uses.ts'
 export type { TokenRules } from './verify-token.ts'

@@ -1,5 +1,5 @@
 import type { PageOptions } from './manage.ts'
-import type { AuditRecord, InsertOptions, KeyChange, KeyDetails, KeyRecord, Page, Secret } from './store.ts'
+import type { AuditRecord, InsertOptions, KeyChange, KeyDetails, KeyRecord, Page, Secret, UsageCount } from './store.ts'
 
 export interface NewKey<Permission extends string = string> {
   /** Whose key it is. Left out where `manageKeys` was given an account. */
@@ -46,6 +46,20 @@ export interface ListOptions extends PageOptions {
   readonly accountId?: string | undefined
 }
 
+export interface UsageOptions extends ListOptions {
+  /** Only this key's. */
+  readonly keyId?: string | undefined
+  /** Of the days (UTC) that begin at this time or later, and before `to`, in milliseconds since the epoch. */
+  readonly from: number
+  readonly to: number
+}
+
+/** A key, and what was counted of it. */
+export interface KeyUsage extends KeyDetails {
+  /** By day, then by route, then by status. */
+  readonly counts: readonly UsageCount[]
+}
+
 /**
  * The life of one service's keys. Every method rejects with a TypeError for an argument that is wrong, and with the
  * store's error when it fails or takes too long: it is then not known whether the change was made, and asking again does
@@ -89,6 +103,11 @@ export interface Keys<Permission extends string = string> {
    * where one cannot be opened, after the others are done.
    */
   reseal(): Promise<number>
+  /**
+   * How often keys were used: all of them, oldest first, used or not; with `keyId` the one. What processes have counted in the
+   * last second is not there yet.
+   */
+  usage(options: UsageOptions): Promise<Page<KeyUsage>>
   /** What was done to the keys of this service, newest first; with `keyId` to one, also after it was deleted. */
   audit(options?: ListOptions & { readonly keyId?: string | undefined }): Promise<Page<AuditRecord>>
 }

@@ -1,5 +1,6 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import { checkKnown } from './contract.ts'
+import { type AccountEvents, checkListeners, type Listeners, quiet } from './events.ts'
 import {
   changer,
   checkBy,
@@ -16,6 +17,8 @@ import type { Account, AccountChange, AuditAction, AuditEntry, AuditRecord, Page
 export interface ManageAccountsOptions<Plan extends string = string> extends ManageOptions {
   /** The plans that an account may have: a contract's. Default: any. */
   readonly plans?: readonly Plan[] | undefined
+  /** What is told of what is done to accounts. */
+  readonly on?: Listeners<AccountEvents> | undefined
 }
 
 export interface NewAccount<Plan extends string = string> {
@@ -50,10 +53,11 @@ export interface Accounts<Plan extends string = string> {
  * @throws TypeError naming the option that is wrong.
  */
 export function manageAccounts<Plan extends string = string>(options: ManageAccountsOptions<Plan>): Accounts<Plan> {
-  const { store, by, plans, timeout = DEFAULT_TIMEOUT, now = Date.now } = options
+  const { store, by, plans, timeout = DEFAULT_TIMEOUT, now = Date.now, on = {} } = options
   checkBy(options)
   if (plans !== undefined && !Array.isArray(plans)) throw new TypeError('plans must be a list of plans')
   checkTimeout(timeout)
+  checkListeners(on)
   const make = changer(options, timeout)
 
   function entry(action: AuditAction, details: AuditEntry['details']): AuditEntry {
@@ -75,7 +79,9 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
       check({ plan, status, email, metadata })
       const account: Account = { id, plan, status, email, metadata }
       const audit = entry('account.created', { plan, status })
-      return (await settled(() => store.insertAccount(account, audit), timeout)) ? account : undefined
+      if (!(await settled(() => store.insertAccount(account, audit), timeout))) return undefined
+      quiet(on.accountCreated)?.({ by, account })
+      return account
     },
     find: async (id: string) => settled(() => store.findAccount(checkText('id', id)), timeout),
     list: async (page: PageOptions = {}) => settled(() => store.listAccounts(pageQuery(page)), timeout),
@@ -85,7 +91,9 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
       const { plan, status, email, metadata } = change
       const given = Object.entries({ plan, status, email, metadata }).filter(([, value]) => value !== undefined)
       const known = Object.fromEntries(given)
-      return make(() => store.changeAccount(id, known, entry('account.changed', known)))
+      const account = await make(() => store.changeAccount(id, known, entry('account.changed', known)))
+      if (account !== undefined) quiet(on.accountChanged)?.({ by, account })
+      return account
     },
     audit: async (id: string, page: PageOptions = {}) =>
       settled(() => store.listAudit({ ...pageQuery(page), accountId: checkText('id', id) }), timeout),

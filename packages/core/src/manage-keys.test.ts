@@ -458,6 +458,7 @@ describe('import by text', () => {
       key,
       kind: 'key',
       versions: [{ display: `acme_…${text.slice(-4)}`, createdAt: NOW, expiresAt: null }],
+      firstUsedAt: null,
       lastUsedAt: null,
     })
     expect(await admit(text)).toBe(key?.id)
@@ -606,6 +607,7 @@ describe('import by digest', () => {
       key,
       kind: 'key',
       versions: [{ display: '…', createdAt: NOW, expiresAt: null }],
+      firstUsedAt: null,
       lastUsedAt: null,
     })
     expect(await admit(text)).toBe(key?.id)
@@ -652,6 +654,7 @@ describe('import of a signing secret', () => {
       key,
       kind: 'signing',
       versions: [{ display: null, createdAt: NOW, expiresAt: null }],
+      firstUsedAt: null,
       lastUsedAt: null,
     })
   })
@@ -736,17 +739,19 @@ describe('find and list', () => {
     }
     clock.at = NOW + 10
     await keys.revoke(made[2]?.key.id ?? '', 'leaked')
-    store.recordUses([{ service: 'acme', keyId: made[0]?.key.id ?? '', at: NOW + 3 }])
+    const use = { service: 'acme', keyId: made[0]?.key.id ?? '', route: 'GET /', status: 200, day: 0, count: 1 }
+    store.recordUses([{ ...use, firstAt: NOW + 2, lastAt: NOW + 3 }])
     const versions = made.map(({ key, secret }) => [
       { display: `acme_…${shown(secret).slice(-4)}`, createdAt: key.createdAt, expiresAt: null },
     ])
     const expected = [
-      { key: made[0]?.key, kind: 'key', versions: versions[0], lastUsedAt: NOW + 3 },
-      { key: made[1]?.key, kind: 'key', versions: versions[1], lastUsedAt: null },
+      { key: made[0]?.key, kind: 'key', versions: versions[0], firstUsedAt: NOW + 2, lastUsedAt: NOW + 3 },
+      { key: made[1]?.key, kind: 'key', versions: versions[1], firstUsedAt: null, lastUsedAt: null },
       {
         key: { ...made[2]?.key, revokedAt: NOW + 10, revokedReason: 'leaked' },
         kind: 'key',
         versions: versions[2],
+        firstUsedAt: null,
         lastUsedAt: null,
       },
     ]

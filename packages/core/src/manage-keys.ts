@@ -1,8 +1,9 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
 import { type Contract, checkKnown } from './contract.ts'
+import { checkListeners, type KeyEvents, type Listeners, quiet } from './events.ts'
 import type { IdentityProvider } from './identity.ts'
-import type { CreatedKey, ImportedKey, IssuedKey, Keys, ListOptions, NewKey } from './keys.ts'
+import type { CreatedKey, ImportedKey, IssuedKey, Keys, KeyUsage, ListOptions, NewKey, UsageOptions } from './keys.ts'
 import { statusOf } from './keys.ts'
 import {
   changer,
@@ -23,9 +24,12 @@ import type {
   AuditEntry,
   InsertOptions,
   KeyChange,
+  KeyDetails,
   KeyRecord,
   KeyRef,
+  Page,
   SigningSecret,
+  UsageCount,
 } from './store.ts'
 
 export interface ManageKeysOptions<Plan extends string, Permission extends string, Feature extends string>
@@ -40,6 +44,8 @@ export interface ManageKeysOptions<Plan extends string, Permission extends strin
   readonly pepper?: string | undefined
   /** Seals signing secrets, as in `createAuth`. Required where the contract has token rules. */
   readonly masterKey?: MasterKey | undefined
+  /** What is told of what is done to keys. */
+  readonly on?: Listeners<KeyEvents> | undefined
 }
 
 /** An id or a digest that is taken is drawn again; a store that calls everything taken is broken. */
@@ -54,7 +60,7 @@ const RESEAL_BATCH = 100
 export function manageKeys<Plan extends string, Permission extends string, Feature extends string>(
   options: ManageKeysOptions<Plan, Permission, Feature>,
 ): Keys<Permission> {
-  const { contract, store, by, accountId: owner, accounts, pepper, masterKey } = options
+  const { contract, store, by, accountId: owner, accounts, pepper, masterKey, on = {} } = options
   const { timeout = DEFAULT_TIMEOUT, now = Date.now } = options
   checkBy(options)
   if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
@@ -63,6 +69,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   if (Object.hasOwn(options, 'accountId')) checkText('accountId', owner)
   checkPepper(pepper)
   checkTimeout(timeout)
+  checkListeners(on)
   const service = contract.name
   const seals = masterKey === undefined ? undefined : sealer(masterKey)
   if (contract.token !== undefined && seals === undefined) {
@@ -70,6 +77,10 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   }
   const secrets = secretMaker({ contract, pepper, seals, timeout })
   const make = changer(options, timeout)
+
+  function told(listener: ((event: KeyEvents['keyChanged']) => void) | undefined, key: KeyRecord | undefined): void {
+    if (key !== undefined) quiet(listener)?.({ service, by, key })
+  }
 
   function ask<T>(call: () => Awaitable<T>): Promise<T> {
     return settled(call, timeout)
@@ -130,7 +141,10 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
       const key = { id, ...record }
       const audit = entry('key.created', detailsOf(key), at)
       const inserted = await ask(() => store.insertKey(key, secret, audit, { onlyFirst, idempotencyKey }))
-      if (inserted.kind === 'inserted') return { key, secret: text }
+      if (inserted.kind === 'inserted') {
+        told(on.keyCreated, key)
+        return { key, secret: text }
+      }
       if (inserted.kind === 'exists') return { key: inserted.key, secret: null }
     }
     throw new Error('the store called every new key taken')
@@ -141,7 +155,9 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     const { id, secret } = await secrets.take(secrets.kindOf(details.kind), details, at)
     const key = { id, ...(await recordOf(details, at)) }
     const inserted = await ask(() => store.insertKey(key, secret, entry('key.imported', detailsOf(key), at)))
-    return inserted.kind === 'inserted' ? key : undefined
+    if (inserted.kind !== 'inserted') return undefined
+    told(on.keyImported, key)
+    return key
   }
 
   async function change(id: string, changes: KeyChange): Promise<KeyRecord | undefined> {
@@ -160,7 +176,9 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
       metadata,
     })
     const known = Object.fromEntries(given.filter(([, value]) => value !== undefined))
-    return make(() => store.changeKey(ref, known, entry('key.changed', known)))
+    const key = await make(() => store.changeKey(ref, known, entry('key.changed', known)))
+    told(on.keyChanged, key)
+    return key
   }
 
   async function rotate(id: string, overlap = 0): Promise<IssuedKey | undefined> {
@@ -176,7 +194,23 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     // At once is long ago: by the clock of every machine.
     const endsAt = overlap === 0 ? 0 : at + overlap
     const key = await make(() => store.rotateKey(ref, secret, endsAt, entry('key.rotated', { overlap }, at)))
+    told(on.keyRotated, key)
     return key && { key, secret: text }
+  }
+
+  async function revoke(id: string, reason: string | null = null): Promise<KeyRecord | undefined> {
+    if (reason !== null) checkText('reason', reason)
+    const audit = entry('key.revoked', { reason })
+    const key = await make(() => store.revokeKey(refTo(id), reason, audit))
+    // One that was revoked before stays as it was.
+    if (key?.revokedAt === audit.at) told(on.keyRevoked, key)
+    return key
+  }
+
+  async function deleteKey(id: string): Promise<boolean> {
+    const isDeleted = await make(() => store.deleteKey(refTo(id), entry('key.deleted')))
+    if (isDeleted) quiet(on.keyDeleted)?.({ service, by, keyId: id })
+    return isDeleted
   }
 
   async function reveal(id: string): Promise<readonly string[] | undefined> {
@@ -185,6 +219,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     if (found?.kind !== 'signing' || seals === undefined) return undefined
     const { accountId } = found.key
     await ask(() => store.recordAudit({ ...entry('secret.revealed'), service, keyId: id, accountId }))
+    told(on.secretRevealed, found.key)
     const match = await ask(() => store.findSigningKey(service, id))
     // It may be gone by now, and another account's key of that name.
     if (match?.key.accountId !== accountId) return undefined
@@ -230,6 +265,24 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     return ask(() => store.resealSecret({ service, id: keyId }, secret, sealed, audit))
   }
 
+  async function detailsPage({ keyId, ...list }: Omit<UsageOptions, 'from' | 'to'>): Promise<Page<KeyDetails>> {
+    const accountId = accountOf(list)
+    if (keyId === undefined) return ask(() => store.listKeys({ service, ...pageQuery(list), accountId }))
+    const found = await ask(() => store.findKey({ ...refTo(keyId), accountId }))
+    return { items: found === undefined ? [] : [found], next: null }
+  }
+
+  async function usage({ from, to, ...which }: UsageOptions): Promise<Page<KeyUsage>> {
+    checkTime('from', from)
+    checkTime('to', to)
+    const { items, next } = await detailsPage(which)
+    const keyIds = items.map(({ key }) => key.id)
+    const counts = await ask(() => store.listUsage({ service, keyIds, from, to }))
+    const byKey = new Map<string, UsageCount[]>(keyIds.map((id) => [id, []]))
+    for (const count of counts) byKey.get(count.keyId)?.push(count)
+    return { items: items.map((item) => ({ ...item, counts: (byKey.get(item.key.id) ?? []).sort(inOrder) })), next }
+  }
+
   return {
     create,
     import: importKey,
@@ -238,16 +291,18 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
       ask(() => store.listKeys({ service, ...pageQuery(list), accountId: accountOf(list) })),
     change,
     rotate,
-    async revoke(id: string, reason: string | null = null) {
-      if (reason !== null) checkText('reason', reason)
-      return make(() => store.revokeKey(refTo(id), reason, entry('key.revoked', { reason })))
-    },
-    delete: async (id: string) => make(() => store.deleteKey(refTo(id), entry('key.deleted'))),
+    revoke,
+    delete: deleteKey,
     reveal,
     reseal,
+    usage,
     audit: async ({ keyId, ...list }: ListOptions & { readonly keyId?: string | undefined } = {}) =>
       ask(() => store.listAudit({ service, keyId, ...pageQuery(list), accountId: accountOf(list) })),
   }
+}
+
+function inOrder(a: UsageCount, b: UsageCount): number {
+  return a.day - b.day || (a.route < b.route ? -1 : Number(a.route > b.route)) || a.status - b.status
 }
 
 /** What the audit record keeps of a new key, also when the key is gone. */

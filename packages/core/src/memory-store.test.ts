@@ -78,7 +78,9 @@ describe('every answer', () => {
     expect(store.insertAccount(ACCOUNT, AUDIT)).toBe(false)
     expect(store.changeAccount('account_1', { plan: 'free' }, AUDIT)?.plan).toBe('free')
     expect(store.insertAll({ accounts: [], keys: [] })).toBe(true)
-    expect(store.recordUses([{ service: 'acme', keyId: 'key_1', at: NOW }])).toBeUndefined()
+    const count = { keyId: 'key_1', route: 'GET /', status: 200, day: 0, count: 1 }
+    expect(store.recordUses([{ service: 'acme', ...count, firstAt: NOW, lastAt: NOW }])).toBe(true)
+    expect(store.listUsage({ service: 'acme', keyIds: ['key_1'], from: 0, to: NOW })).toEqual([count])
     expect(store.recordAudit({ ...AUDIT, ...about })).toBeUndefined()
     expect(store.listAudit({ limit: 1 }).items).toEqual([{ ...AUDIT, ...about }])
     expect(store.close()).toBeUndefined()

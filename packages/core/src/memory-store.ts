@@ -23,11 +23,20 @@ import type {
   Secret,
   SigningKeyMatch,
   SigningSecret,
+  UsageCount,
+  UsageQuery,
 } from './store.ts'
 
 interface Entry {
   readonly key: KeyRecord
   readonly secrets: readonly Secret[]
+}
+
+interface Usage {
+  firstAt: number
+  lastAt: number
+  /** By day, route and status. */
+  readonly counts: Map<string, UsageCount>
 }
 
 interface Service {
@@ -36,6 +45,8 @@ interface Service {
   readonly ids: Map<string, string>
   /** The id of the key that an idempotency key made, by account. */
   readonly made: Map<string, string>
+  /** By the id of a key. */
+  readonly usage: Map<string, Usage>
 }
 
 /** A store in this process's memory, for tests, demos and single-process tools. Every answer is synchronous. */
@@ -51,7 +62,6 @@ export function memoryStore(): MemoryStore {
   const services = new Map<string, Service>()
   const accounts = new Map<string, Account>()
   const audits: AuditRecord[] = []
-  const uses = new Map<string, number>()
   const listeners = new Set<ChangeListener>()
 
   function announce(change: Change): void {
@@ -72,7 +82,7 @@ export function memoryStore(): MemoryStore {
   function serviceOf(name: string): Service {
     let service = services.get(name)
     if (service === undefined) {
-      service = { entries: new Map(), ids: new Map(), made: new Map() }
+      service = { entries: new Map(), ids: new Map(), made: new Map(), usage: new Map() }
       services.set(name, service)
     }
     return service
@@ -150,7 +160,8 @@ export function memoryStore(): MemoryStore {
       expiresAt: secret.expiresAt,
     }))
     const kind = secrets[0]?.kind ?? 'key'
-    return { key, kind, versions, lastUsedAt: uses.get(useOf(key.service, key.id)) ?? null }
+    const { firstAt = null, lastAt = null } = services.get(key.service)?.usage.get(key.id) ?? {}
+    return { key, kind, versions, firstUsedAt: firstAt, lastUsedAt: lastAt }
   }
 
   return {
@@ -231,10 +242,10 @@ export function memoryStore(): MemoryStore {
     deleteKey(ref: KeyRef, audit: AuditEntry): boolean {
       const entry = entryOf(ref)
       if (entry === undefined) return false
-      const { entries, ids, made } = serviceOf(ref.service)
+      const { entries, ids, made, usage } = serviceOf(ref.service)
       for (const secret of entry.secrets) if (secret.kind === 'key') ids.delete(secret.digest)
       for (const [call, id] of made) if (id === ref.id) made.delete(call)
-      uses.delete(useOf(ref.service, ref.id))
+      usage.delete(ref.id)
       audited(audit, entry.key)
       entries.delete(ref.id)
       announce({ kind: 'key', service: ref.service, id: ref.id })
@@ -320,12 +331,25 @@ export function memoryStore(): MemoryStore {
       return pageOf(about, page)
     },
 
-    recordUses(batch: readonly KeyUse[]): void {
-      for (const { service, keyId, at } of batch) {
-        if (!services.get(service)?.entries.has(keyId)) continue
-        const use = useOf(service, keyId)
-        uses.set(use, Math.max(at, uses.get(use) ?? at))
+    recordUses(batch: readonly KeyUse[]): boolean {
+      for (const { service, firstAt, lastAt, ...use } of batch) {
+        const { entries, usage } = serviceOf(service)
+        if (!entries.has(use.keyId)) continue
+        const known = usage.get(use.keyId) ?? { firstAt, lastAt, counts: new Map<string, UsageCount>() }
+        const place = `${use.day} ${use.status} ${use.route}`
+        known.firstAt = Math.min(known.firstAt, firstAt)
+        known.lastAt = Math.max(known.lastAt, lastAt)
+        known.counts.set(place, { ...use, count: use.count + (known.counts.get(place)?.count ?? 0) })
+        usage.set(use.keyId, known)
       }
+      return true
+    },
+
+    listUsage({ service, keyIds, from, to }: UsageQuery): readonly UsageCount[] {
+      const counts = [...new Set(keyIds)].flatMap((id) => [
+        ...(services.get(service)?.usage.get(id)?.counts.values() ?? []),
+      ])
+      return counts.filter(({ day }) => day >= from && day < to)
     },
 
     close(): void {},
@@ -336,10 +360,6 @@ export function memoryStore(): MemoryStore {
       return { accounts: [...accounts.values()], keys }
     },
   }
-}
-
-function useOf(service: string, keyId: string): string {
-  return `${service}\n${keyId}`
 }
 
 /** Whether an id or a digest is there twice. */

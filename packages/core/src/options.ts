@@ -4,14 +4,15 @@ import type { Awaitable } from './awaitable.ts'
 import { type BrakeOptions, DEFAULT_BRAKE } from './brake.ts'
 import type { CacheOptions } from './cache.ts'
 import type { Contract } from './contract.ts'
+import { type AuthEvents, checkListeners, type Listeners } from './events.ts'
 import type { IdentityProvider } from './identity.ts'
 import type { Ledger } from './ledger.ts'
 import type { Limiter } from './limiter.ts'
-import type { Denied } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { AccountReader, KeyReader } from './store.ts'
 import type { Ending } from './take.ts'
+import type { Answered } from './uses.ts'
 
 export interface AuthOptions<
   Plan extends string,
@@ -38,8 +39,6 @@ export interface AuthOptions<
    * without being counted. Costs are never given away: a ledger that is down always refuses. Default `refuse`.
    */
   readonly whenLimiterDown?: 'refuse' | 'allow-uncounted'
-  /** Told of every request that is let through uncounted, and why. What it throws is dropped. */
-  readonly onUncounted?: (fault: Denied<'unavailable'>) => void
   /**
    * How many proxies of one's own are in front of the server, each of which adds to `X-Forwarded-For` who is connected to
    * it. More than there are lets clients choose their address. Default 0: the field is not read.
@@ -58,20 +57,10 @@ export interface AuthOptions<
   readonly timeout?: number
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: () => number
-  /** Told of every denial with its private facts, for logs and alerts. What it throws is dropped. */
-  readonly onDenied?: (denied: Denied, about: DenialContext) => void
+  /** What is told of what happens, for logs, metrics and alerts. */
+  readonly on?: Listeners<AuthEvents>
   /** Switches authentication off: every request is `Everyone`. For on-premises servers; see the README. Default false. */
   readonly insecureAllowEveryone?: boolean
-}
-
-/** What a denial is about. */
-export interface DenialContext {
-  /** The contract's name. */
-  readonly service: string
-  /** Who was denied, where that was proven before. */
-  readonly principal: Principal | Everyone | undefined
-  /** The adapter's request (Hono's and Koa's context, Express's `req`); `undefined` from `auth.check`. */
-  readonly request: object | undefined
 }
 
 /** What an adapter knows of its framework's requests. */
@@ -83,6 +72,11 @@ export interface Host<Request extends object> {
    * come back when their time is over, and no cost is given back.
    */
   readonly onEnd?: (request: Request, ended: (how: Ending) => void) => void
+  /**
+   * Calls `answered` once, when it is known what the request was answered with: at the latest when it has ended. Without it
+   * the uses of keys are counted at once, as of no route and no status.
+   */
+  readonly onAnswer?: (request: Request, answered: (answer: Answered) => void) => void
 }
 
 /** Per mount: what is asked of the account, and whether the credential may be absent. */
@@ -114,16 +108,15 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     limiter,
     ledger,
     whenLimiterDown = 'refuse',
-    onUncounted,
     trustedHops = 0,
     brake,
     pepper,
     masterKey,
     timeout = DEFAULT_TIMEOUT,
     insecureAllowEveryone = false,
-    onDenied,
+    on,
   } = options ?? {}
-  if (onDenied !== undefined && typeof onDenied !== 'function') throw new TypeError('onDenied must be a function')
+  checkListeners(on)
   if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
   if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
   if (contract.token !== undefined && typeof store.findSigningKey !== 'function') {
@@ -137,9 +130,6 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
   }
   if (whenLimiterDown !== 'refuse' && whenLimiterDown !== 'allow-uncounted') {
     throw new TypeError('whenLimiterDown must be refuse or allow-uncounted')
-  }
-  if (onUncounted !== undefined && typeof onUncounted !== 'function') {
-    throw new TypeError('onUncounted must be a function')
   }
   if (!(Number.isInteger(trustedHops) && trustedHops >= 0)) {
     throw new TypeError('trustedHops must be a whole number, 0 or more')

@@ -1,8 +1,9 @@
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Counting } from './count.ts'
-import type { Allowance, Charged } from './ledger.ts'
+import type { Charged } from './ledger.ts'
 import { type Denied, isDenied, isUnavailable, unavailable } from './outcome.ts'
+import type { Account } from './store.ts'
 
 /** A cost that was taken from a balance, in full. Nothing more has to be done for it to stay so. */
 export interface Reservation {
@@ -17,15 +18,19 @@ export interface Reservation {
   release(): Promise<void>
 }
 
-/** Takes an amount from a balance. `undefined`: nothing is metered. */
+/** Of a balance less than this part is little. */
+const LOW = 0.1
+
+/** Takes an amount from an account's balance. `undefined`: nothing is metered. */
 export function reserve(
-  { ledger, timeout }: Counting,
-  allowanceNow: () => Allowance,
+  { ledger, allowanceOf, timeout, quotaLow }: Counting,
+  account: Account,
+  now: number,
   quota: string,
   amount: number,
 ): Awaitable<Reservation | Denied | undefined> {
   const charged = attempt(() => {
-    const allowance = allowanceNow()
+    const allowance = allowanceOf(account, now)
     return chain(ledger.reserve(allowance, amount), (result) =>
       result === undefined ? undefined : { allowance, result },
     )
@@ -35,8 +40,15 @@ export function reserve(
     const { allowance, result } = answer
     if (!isCharged(result)) return unavailable(new Error('the ledger returned a broken answer'))
     const { limit, used, start } = result
-    if (result.charged) return reservation(amount, (rest) => ledger.giveBack(allowance.balanceId, start, rest), timeout)
     const refillsAt = allowance.end === Infinity ? null : allowance.end
+    if (result.charged) {
+      const remaining = limit - used
+      // By this request, and not by one before: each sees the balance as it left it.
+      if (remaining < LOW * limit && remaining + amount >= LOW * limit) {
+        quotaLow({ accountId: account.id, quota, limit, remaining: Math.max(0, remaining), refillsAt })
+      }
+      return reservation(amount, (rest) => ledger.giveBack(allowance.balanceId, start, rest), timeout)
+    }
     return {
       kind: 'denied',
       code: 'exhausted',

@@ -118,8 +118,8 @@ export interface KeyReader {
   findSigningKey(service: string, id: string): Awaitable<SigningKeyMatch | undefined>
   /** The account of an identity provider's subject. Not needed without identity providers, or with `accounts`. */
   findAccount?(id: string): Awaitable<Account | undefined>
-  /** Notes when keys were used. Called in batches, at most once a second. Without it nothing is noted. */
-  recordUses?(uses: readonly KeyUse[]): Awaitable<void>
+  /** Counts how keys were used: see {@link KeyStore}. Without it nothing is counted. */
+  recordUses?(uses: readonly KeyUse[]): Awaitable<boolean>
   /** Without it every request reads the store. */
   readonly changes?: ChangeFeed | undefined
   /** Count requests where the keys lie, for all processes on the store. Default of `createAuth`'s options of these names. */
@@ -127,11 +127,32 @@ export interface KeyReader {
   readonly ledger?: Ledger | undefined
 }
 
-/** The last use of a key, in milliseconds since the epoch. */
-export interface KeyUse {
-  readonly service: string
+/** How often a key was used on one day, on one route, and answered with one status. */
+export interface UsageCount {
   readonly keyId: string
-  readonly at: number
+  /** The method and the route's pattern, `GET /users/:id`; `(none)`: it is not known. */
+  readonly route: string
+  /** 499: the client was gone before there was an answer. 0: it is not known. */
+  readonly status: number
+  /** The first millisecond of the day, in UTC, since the epoch. */
+  readonly day: number
+  readonly count: number
+}
+
+/** Such a count to be added to what there is. */
+export interface KeyUse extends UsageCount {
+  readonly service: string
+  /** The first and the last of these uses, in milliseconds since the epoch. */
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+export interface UsageQuery {
+  readonly service: string
+  readonly keyIds: readonly string[]
+  /** Days that begin at this time or later, and before the other. */
+  readonly from: number
+  readonly to: number
 }
 
 /** Points at a key. */
@@ -149,7 +170,8 @@ export interface KeyDetails {
   readonly kind: Secret['kind']
   /** Its secrets, oldest first. */
   readonly versions: readonly SecretInfo[]
-  /** To about a second; `null`: never, or not noted. */
+  /** The first and the last use that was counted, whatever it was answered with; `null`: none. */
+  readonly firstUsedAt: number | null
   readonly lastUsedAt: number | null
 }
 
@@ -304,7 +326,13 @@ export interface KeyStore extends KeyReader, AsyncDisposable {
   /** Newest first. */
   listAudit(query: AuditQuery): Awaitable<Page<AuditRecord>>
 
-  recordUses(uses: readonly KeyUse[]): Awaitable<void>
+  /**
+   * Adds to what is counted of keys that are there; of others nothing is kept. Called with a batch, once a second or for 1000
+   * requests. Several of them may be about the same. False: it is not the time, nothing was added, and they are given again.
+   */
+  recordUses(uses: readonly KeyUse[]): Awaitable<boolean>
+  /** What was counted of these keys, in no order. Until a key is deleted nothing of it is forgotten. */
+  listUsage(query: UsageQuery): Awaitable<readonly UsageCount[]>
   /** Gives back connections and files, and ends subscriptions. Afterwards every call rejects. `await using` does it too. */
   close(): Awaitable<void>
 }

@@ -57,6 +57,7 @@ function countingWith(parts: Partial<Counting> = {}): Counting {
     now: () => NOW,
     timeout: 50,
     uncounted: undefined,
+    quotaLow: () => {},
     ...parts,
   }
 }

@@ -38,7 +38,7 @@ export function taker(
 
   function pay(principal: Principal | undefined, now: number): Awaitable<Reservation | Denied | undefined> {
     if (principal === undefined || cost === 0) return undefined
-    return reserve(counting, () => counting.allowanceOf(principal.account, now), quota, cost)
+    return reserve(counting, principal.account, now, quota, cost)
   }
 
   function endOf(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {

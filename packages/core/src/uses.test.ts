@@ -4,11 +4,25 @@ import type { KeyReader, KeyUse } from './store.ts'
 import { useRecorder } from './uses.ts'
 
 const TIMEOUT = 5000
+const DAY = 86_400_000
 
-const use = (keyId: string, at: number): KeyUse => ({ service: 'acme', keyId, at })
+const ROUTE = 'GET /things/:id'
+const OK = { route: ROUTE, status: 200 }
+
+/** A key's uses, from the first to the last. */
+const use = (keyId: string, count: number, lastAt: number, firstAt = lastAt): KeyUse => ({
+  service: 'acme',
+  keyId,
+  route: ROUTE,
+  status: 200,
+  day: Math.floor(lastAt / DAY) * DAY,
+  count,
+  firstAt,
+  lastAt,
+})
 
 /** A store that remembers what it was told, and answers as it is said to. */
-function recording(answer: () => Awaitable<void> = () => undefined) {
+function recording(answer: () => Awaitable<boolean> = () => true) {
   const told: (readonly KeyUse[])[] = []
   const store: KeyReader = {
     findByDigest: () => undefined,
@@ -30,89 +44,95 @@ describe('useRecorder', () => {
     vi.useRealTimers()
   })
 
-  it('tells the store a second after the first use, once for all, each key with its newest', async () => {
+  it('tells the store a second after the first use, once for all, each key with its first and last', async () => {
     const { told, store } = recording()
     const { note } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await vi.advanceTimersByTimeAsync(500)
-    note('key_2', 2)
-    note('key_1', 3)
+    note('key_2', OK, 2)
+    note('key_1', OK, 3)
     await vi.advanceTimersByTimeAsync(499)
     expect(told).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(told).toEqual([[use('key_1', 3), use('key_2', 2)]])
+    expect(told).toEqual([[use('key_1', 2, 3, 1), use('key_2', 1, 2)]])
   })
 
-  it('keeps the newest time when an older one is noted after it', async () => {
+  it('keeps the first and the last time, in whatever order they are noted', async () => {
     const { told, store } = recording()
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 3)
-    note('key_1', 2)
-    note('key_2', 0)
-    note('key_2', -1)
+    note('key_1', OK, 3)
+    note('key_1', OK, 2)
+    note('key_2', OK, 0)
+    note('key_2', OK, -1)
     await flush()
-    expect(told).toEqual([[use('key_1', 3), use('key_2', 0)]])
+    expect(told).toEqual([
+      [use('key_1', 2, 3, 2), { ...use('key_2', 1, 0), day: 0 }, { ...use('key_2', 1, -1), day: -DAY }],
+    ])
   })
 
-  it('tells the store at most once a second, however much is used', async () => {
+  it('tells the store once a second, of fewer than a thousand requests', async () => {
     const { told, store } = recording()
     const { note } = useRecorder('acme', store, TIMEOUT)
     for (let at = 0; at < 3500; at += 10) {
-      note('key_1', at)
+      note('key_1', OK, at)
       await vi.advanceTimersByTimeAsync(10)
     }
-    expect(told).toEqual([[use('key_1', 990)], [use('key_1', 1990)], [use('key_1', 2990)]])
+    expect(told).toEqual([
+      [use('key_1', 100, 990, 0)],
+      [use('key_1', 100, 1990, 1000)],
+      [use('key_1', 100, 2990, 2000)],
+    ])
   })
 
   it('tells the store nothing when nothing is used', async () => {
     const { told, store } = recording()
     const { note } = useRecorder('acme', store, TIMEOUT)
     await vi.advanceTimersByTimeAsync(10_000)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(told).toEqual([[use('key_1', 1)]])
+    expect(told).toEqual([[use('key_1', 1, 1)]])
     expect(vi.getTimerCount()).toBe(0)
   })
 
   it('begins anew when its timer was lost, as on Workers with the request that set it', async () => {
     const { told, store } = recording()
     const { note } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     vi.clearAllTimers()
     await vi.advanceTimersByTimeAsync(1000 + 2 * TIMEOUT + 1)
-    note('key_2', 2)
+    note('key_2', OK, 2)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[use('key_1', 1), use('key_2', 2)]])
+    expect(told).toEqual([[use('key_1', 1, 1), use('key_2', 1, 2)]])
   })
 
   it('does not wait for a write that was cut off', async () => {
     const { told, store } = recording(() => new Promise(() => {}))
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     const cut = flush()
     await vi.advanceTimersByTimeAsync(0)
     vi.clearAllTimers()
-    note('key_2', 2)
+    note('key_2', OK, 2)
     const flushed = flush()
     await vi.advanceTimersByTimeAsync(2 * TIMEOUT)
     await flushed
-    expect(told).toEqual([[use('key_1', 1)], [use('key_2', 2)]])
+    expect(told).toEqual([[use('key_1', 1, 1)], [use('key_2', 1, 2)]])
     expect(await Promise.race([cut, 'cut off'])).toBe('cut off')
   })
 
   it('does not ask a store again that is still writing, and loses nothing', async () => {
-    const { told, store } = recording(() => new Promise((resolve) => setTimeout(resolve, 2500)))
+    const { told, store } = recording(() => new Promise((resolve) => setTimeout(() => resolve(true), 2500)))
     const { note } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await vi.advanceTimersByTimeAsync(1000)
-    note('key_2', 2)
+    note('key_2', OK, 2)
     await vi.advanceTimersByTimeAsync(2499)
-    note('key_1', 3)
-    expect(told).toEqual([[use('key_1', 1)]])
+    note('key_1', OK, 3)
+    expect(told).toEqual([[use('key_1', 1, 1)]])
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[use('key_1', 1)]])
+    expect(told).toEqual([[use('key_1', 1, 1)]])
     await vi.advanceTimersByTimeAsync(1)
-    expect(told).toEqual([[use('key_1', 1)], [use('key_2', 2), use('key_1', 3)]])
+    expect(told).toEqual([[use('key_1', 1, 1)], [use('key_2', 1, 2), use('key_1', 1, 3)]])
   })
 
   it.each([
@@ -123,32 +143,32 @@ describe('useRecorder', () => {
         throw new Error('disk full')
       },
     ],
-    ['hangs', () => new Promise<void>(() => {})],
+    ['hangs', () => new Promise<boolean>(() => {})],
   ])('loses that batch alone when a store %s', async (_how, fail) => {
-    let answer: () => Awaitable<void> = fail
+    let answer: () => Awaitable<boolean> = fail
     const { told, store } = recording(() => answer())
     const { note } = useRecorder('acme', store, 100)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await vi.advanceTimersByTimeAsync(1200)
-    answer = () => undefined
-    note('key_2', 2)
+    answer = () => true
+    note('key_2', OK, 2)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[use('key_1', 1)], [use('key_2', 2)]])
+    expect(told).toEqual([[use('key_1', 1, 1)], [use('key_2', 1, 2)]])
   })
 
   it('writes at once what was noted when it is flushed, and not again', async () => {
     const { told, store } = recording()
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await flush()
-    expect(told).toEqual([[use('key_1', 1)]])
+    expect(told).toEqual([[use('key_1', 1, 1)]])
     await flush()
     await vi.advanceTimersByTimeAsync(5000)
-    expect(told).toEqual([[use('key_1', 1)]])
+    expect(told).toEqual([[use('key_1', 1, 1)]])
     expect(vi.getTimerCount()).toBe(0)
-    note('key_1', 2)
+    note('key_1', OK, 2)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[use('key_1', 1)], [use('key_1', 2)]])
+    expect(told).toEqual([[use('key_1', 1, 1)], [use('key_1', 1, 2)]])
   })
 
   it('has flushed only when all is written, also what was being written before', async () => {
@@ -157,19 +177,107 @@ describe('useRecorder', () => {
       const name = `batch ${told.length}`
       return new Promise((resolve) => {
         // The first one takes longer than the second.
-        const done = () => resolve(void written.push(name))
+        const done = () => resolve(written.push(name) > 0)
         setTimeout(done, 500 / told.length)
       })
     })
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     await vi.advanceTimersByTimeAsync(1000)
-    note('key_2', 2)
+    note('key_2', OK, 2)
     const flushed = flush().then(() => written.push('flushed'))
     await vi.advanceTimersByTimeAsync(1000)
     await flushed
     expect(written).toEqual(['batch 1', 'batch 2', 'flushed'])
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('counts by key, route, status and day', async () => {
+    const { told, store } = recording()
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    const denied = { ...OK, status: 429 }
+    const post = { ...OK, route: 'POST /things' }
+    for (const answer of [OK, OK, denied, post, OK]) note('key_1', answer, DAY)
+    note('key_1', OK, DAY - 1)
+    note('key_2', OK, DAY)
+    note('key_1', { ...OK, status: 999 }, DAY)
+    await flush()
+    expect(told).toEqual([
+      [
+        use('key_1', 3, DAY),
+        { ...use('key_1', 1, DAY), status: 429 },
+        use('key_1', 1, DAY - 1),
+        { ...use('key_1', 1, DAY), status: 999 },
+        { ...use('key_1', 1, DAY), route: 'POST /things' },
+        use('key_2', 1, DAY),
+      ],
+    ])
+  })
+
+  it('has one word for routes that are not known, or could not be written', async () => {
+    const { told, store } = recording()
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    for (const route of [undefined, '', 'GET /\0', 'GET /\ud800', `GET /${'a'.repeat(300)}`]) {
+      note('key_1', { route, status: 200 }, 1)
+    }
+    await flush()
+    expect(new Set(told.flat().map(({ route }) => route))).toEqual(new Set(['(none)']))
+    expect(told.flat().reduce((sum, { count }) => sum + count, 0)).toBe(5)
+  })
+
+  it('tells the store of a thousand requests before the second is over, and of the rest when it is', async () => {
+    const { told, store } = recording()
+    const { note } = useRecorder('acme', store, TIMEOUT)
+    for (let i = 0; i < 999; i++) note('key_1', OK, 1)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(told).toEqual([])
+    note('key_1', OK, 1)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(told).toEqual([[use('key_1', 1000, 1)]])
+    note('key_1', OK, 2)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(told).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(told).toEqual([[use('key_1', 1000, 1)], [use('key_1', 1, 2)]])
+  })
+
+  it('writes once for each thousand requests, however fast they come', async () => {
+    const { told, store } = recording(() => new Promise((resolve) => setTimeout(() => resolve(true), 1)))
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    for (let i = 0; i < 10_000; i++) {
+      note('key_1', OK, 1)
+      if (i % 100 === 0) await vi.advanceTimersByTimeAsync(1)
+    }
+    const flushed = flush()
+    await vi.advanceTimersByTimeAsync(10)
+    await flushed
+    expect(told.length).toBeLessThanOrEqual(11)
+    expect(told.flat().reduce((sum, { count }) => sum + count, 0)).toBe(10_000)
+  })
+
+  it('gives a store again what it was too busy to take, with what came meanwhile, and in no hurry', async () => {
+    let isBusy = true
+    const { told, store } = recording(() => !isBusy)
+    const { note } = useRecorder('acme', store, TIMEOUT)
+    note('key_1', OK, 5)
+    await vi.advanceTimersByTimeAsync(1000)
+    note('key_1', OK, 7)
+    await vi.advanceTimersByTimeAsync(1000)
+    isBusy = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(told).toEqual([[use('key_1', 1, 5)], [use('key_1', 2, 7, 5)], [use('key_1', 2, 7, 5)]])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('begins no further count when there are ten thousand, and goes on with those', async () => {
+    const { told, store } = recording(() => false)
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    for (let key = 0; key < 10_500; key++) note(`key_${key}`, OK, 1)
+    note('key_1', OK, 2)
+    await flush()
+    await flush()
+    expect(told.at(-1)).toHaveLength(10_000)
+    expect(told.at(-1)?.[1]).toEqual(use('key_1', 2, 2, 1))
   })
 
   it('notes nothing for a store that does not take it', async () => {
@@ -178,7 +286,7 @@ describe('useRecorder', () => {
       { findByDigest: () => undefined, findSigningKey: () => undefined },
       TIMEOUT,
     )
-    note('key_1', 1)
+    note('key_1', OK, 1)
     expect(vi.getTimerCount()).toBe(0)
     expect(await flush()).toBeUndefined()
   })
@@ -190,18 +298,18 @@ describe('a process that is done', () => {
   it('is not kept alive by what is to be written', () => {
     const { note } = useRecorder('acme', recording().store, TIMEOUT)
     const before = timers()
-    note('key_1', 1)
+    note('key_1', OK, 1)
     expect(timers()).toBe(before)
   })
 
   it('is not kept alive by what was noted while another batch was written', async () => {
     let written = () => {}
-    const { told, store } = recording(() => new Promise((resolve) => (written = resolve)))
+    const { told, store } = recording(() => new Promise((resolve) => (written = () => resolve(true))))
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    note('key_1', 1)
+    note('key_1', OK, 1)
     const flushed = flush()
     await vi.waitUntil(() => told.length === 1)
-    note('key_2', 2)
+    note('key_2', OK, 2)
     const before = timers()
     written()
     await flushed

@@ -1,46 +1,113 @@
 import { attempt } from './attempt.ts'
-import type { KeyReader } from './store.ts'
+import { isText } from './record.ts'
+import type { KeyReader, KeyUse } from './store.ts'
 import { unheld } from './timer.ts'
 
 /** How long uses are collected before they are written, in milliseconds. */
 const INTERVAL = 1000
 
+/** So many requests are written sooner than that. */
+const REQUESTS = 1000
+
+/** A store that hangs must not fill the memory: of so many counts at once no further one is begun. */
+const COUNTS = 10_000
+
+const DAY = 86_400_000
+
+/** Stands for the route where no pattern is known. The path itself is never kept: it may hold a secret. */
+const UNROUTED = '(none)'
+
+/** What a request was answered with. */
+export interface Answered {
+  /** The method and the route's pattern, as the application wrote it: `GET /users/:id`. `undefined`: it is not known. */
+  readonly route: string | undefined
+  /** 499: the client was gone before there was an answer. 0: it is not known. */
+  readonly status: number
+}
+
+/** Of a request that nobody says the end of. */
+export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
+
+interface Counter {
+  count: number
+  firstAt: number
+  lastAt: number
+}
+
+/** By key, by route, and by day and status in one number: a request that is like one before makes nothing new. */
+type Counters = Map<string, Map<string, Map<number, Counter>>>
+
 export interface Uses {
-  note(keyId: string, at: number): void
+  /** Whether there is somebody to write it. */
+  readonly isCounted: boolean
+  note(keyId: string, answer: Answered, at: number): void
   /** Writes what was noted. */
   flush(): Promise<void>
 }
 
 /**
- * Collects when keys were used, so that a request writes nothing: a store is told at most once a second. What it does not
- * take is lost, and so is the last second of a process that is killed: when a key was last used is for people to look at.
- * On Workers, where nothing runs between requests, `ctx.waitUntil(auth.close())` writes what a request has noted.
+ * Counts the uses of keys in memory, so that a request writes nothing: a store is told once a second, or once for 1000
+ * requests. Each batch is written once. One that the store fails to take is lost, because nobody knows whether it was
+ * taken; so is the one that a process has not written when it is killed. On Workers, where nothing runs between requests,
+ * `ctx.waitUntil(auth.close())` writes what a request has noted.
  */
 export function useRecorder(service: string, store: KeyReader, timeout: number): Uses {
-  let noted = new Map<string, number>()
+  let counters: Counters = new Map()
+  let size = 0
+  let requests = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let startedAt = -Infinity
+  let isWriting = false
   let writing: Promise<void> = Promise.resolve()
 
+  function counterOf(keyId: string, route: string, moment: number): Counter | undefined {
+    const known = counters.get(keyId)?.get(route)?.get(moment)
+    if (known !== undefined || size === COUNTS) return known
+    const routes = counters.get(keyId) ?? new Map<string, Map<number, Counter>>()
+    const moments = routes.get(route) ?? new Map<number, Counter>()
+    const counter = { count: 0, firstAt: Infinity, lastAt: -Infinity }
+    counters.set(keyId, routes.set(route, moments.set(moment, counter)))
+    size++
+    return counter
+  }
+
+  function add(keyId: string, route: string, moment: number, { count, firstAt, lastAt }: Counter): void {
+    const counter = counterOf(keyId, route, moment)
+    if (counter === undefined) return
+    counter.count += count
+    counter.firstAt = Math.min(counter.firstAt, firstAt)
+    counter.lastAt = Math.max(counter.lastAt, lastAt)
+  }
+
   async function write(): Promise<void> {
-    const uses = [...noted].map(([keyId, at]) => ({ service, keyId, at }))
-    noted = new Map()
-    if (uses.length > 0) await attempt(() => store.recordUses?.(uses), timeout)
+    const written = counters
+    counters = new Map()
+    size = 0
+    requests = 0
+    const uses = [...usesIn(service, written)]
+    if (uses.length === 0) return
+    const taken = await attempt(() => store.recordUses?.(uses), timeout)
+    if (taken === false) for (const [keyId, route, moment, counter] of each(written)) add(keyId, route, moment, counter)
   }
 
   async function flush(): Promise<void> {
     clearTimeout(timer)
+    isWriting = true
     // After what is being written: who closes the store next waits for both. Not for ever: on Workers a write is cut off
     // with the request that began it.
     const before = writing
-    writing = (async () => {
+    const own = (async () => {
       await attempt(() => before, timeout)
       await write()
     })()
-    await writing
+    writing = own
+    await own
+    if (writing !== own) return
+    isWriting = false
     clearTimeout(timer)
     timer = undefined
-    if (noted.size > 0) start()
+    if (requests >= REQUESTS) void flush()
+    else if (size > 0) start()
   }
 
   function start(): void {
@@ -49,14 +116,37 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   }
 
   return {
-    note(keyId: string, at: number): void {
+    isCounted: store.recordUses !== undefined,
+    note(keyId: string, { route = UNROUTED, status }: Answered, at: number): void {
       if (store.recordUses === undefined) return
+      const counter = counterOf(keyId, route, Math.floor(at / DAY) * 1000 + status)
+      if (counter === undefined) return
+      counter.count++
       // A slow request is noted after a later one.
-      noted.set(keyId, Math.max(at, noted.get(keyId) ?? at))
-      // The next one waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
+      if (at < counter.firstAt) counter.firstAt = at
+      if (at > counter.lastAt) counter.lastAt = at
+      requests++
+      // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.
-      if (timer === undefined || performance.now() - startedAt > INTERVAL + 2 * timeout) start()
+      if (requests === REQUESTS && !isWriting) void flush()
+      else if (timer === undefined || performance.now() - startedAt > INTERVAL + 2 * timeout) start()
     },
     flush,
+  }
+}
+
+function* each(counters: Counters): Generator<readonly [keyId: string, route: string, moment: number, Counter]> {
+  for (const [keyId, routes] of counters) {
+    for (const [route, moments] of routes) {
+      for (const [moment, counter] of moments) yield [keyId, route, moment, counter]
+    }
+  }
+}
+
+function* usesIn(service: string, counters: Counters): Generator<KeyUse> {
+  for (const [keyId, written, moment, counter] of each(counters)) {
+    const day = Math.floor(moment / 1000)
+    const route = isText(written) ? written : UNROUTED
+    yield { service, keyId, route, status: moment - day * 1000, day: day * DAY, ...counter }
   }
 }

@@ -13,7 +13,7 @@ import {
   isPromise,
   type Outcome,
 } from '@latchkey/core'
-import { rawFields, setAllowedHeaders, whenEnded, writeRendered } from '@latchkey/core/node'
+import { rawFields, setAllowedHeaders, whenAnswered, whenEnded, writeRendered } from '@latchkey/core/node'
 import type { Request, RequestHandler, Response } from 'express'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
@@ -52,6 +52,12 @@ const HOST: Host<Request> = {
   // Not `req.ip`: it is what the app's `trust proxy` says, and hops are counted here.
   peerOf: (req) => req.socket.remoteAddress,
   onEnd: (req, ended) => req.res && whenEnded(req.res, ended),
+  onAnswer: (req, answered) => req.res && whenAnswered(req.res, (status) => answered({ route: routeOf(req), status })),
+}
+
+/** Without where its router is mounted: of that Express tells what was asked for, not what was written. */
+function routeOf({ method, route }: Request): string | undefined {
+  return route && `${method} ${String(route.path)}`
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */

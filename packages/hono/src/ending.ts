@@ -1,11 +1,13 @@
-import type { Ending } from '@latchkey/core'
-import { whenEnded } from '@latchkey/core/node'
+import type { Answered, Ending } from '@latchkey/core'
+import { whenAnswered, whenEnded } from '@latchkey/core/node'
 import type { Context } from 'hono'
+import { matchedRoutes } from 'hono/route'
 
 type Tell = (how: Ending) => void
 
 interface Waiting {
-  readonly tells: Tell[]
+  readonly ended: Tell[]
+  readonly answered: ((answer: Answered) => void)[]
   /** The middleware furthest out that has something to wait for waits for all: nothing takes the answer from behind it. */
   isOwned: boolean
 }
@@ -14,25 +16,73 @@ const waiting = new WeakMap<Context, Waiting>()
 
 /** Tells how an answer has ended. On Node the server knows; elsewhere the answer's body is watched, see {@link ownEnding}. */
 export function onEnd(c: Context, tell: Tell): void {
-  const { outgoing }: { readonly outgoing?: Parameters<typeof whenEnded>[0] } = c.env ?? {}
-  const known = waiting.get(c)
+  const outgoing = outgoingOf(c)
   if (outgoing !== undefined) whenEnded(outgoing, tell)
-  else if (known !== undefined) known.tells.push(tell)
-  else waiting.set(c, { tells: [tell], isOwned: false })
+  else waitingOf(c).ended.push(tell)
 }
 
-/** What a middleware has to tell of the answer that it has got from behind it. `undefined`: nothing. */
-export function ownEnding(c: Context): Tell | undefined {
+/** Tells what was answered: on Node when it was sent, elsewhere when the middleware has it. */
+export function onAnswer(c: Context, tell: (answer: Answered) => void): void {
+  const outgoing = outgoingOf(c)
+  if (outgoing !== undefined) whenAnswered(outgoing, (status) => tell({ route: routeOf(c), status }))
+  else waitingOf(c).answered.push(tell)
+}
+
+function outgoingOf(c: Context): Parameters<typeof whenEnded>[0] | undefined {
+  return c.env?.outgoing
+}
+
+function waitingOf(c: Context): Waiting {
+  const known = waiting.get(c) ?? { ended: [], answered: [], isOwned: false }
+  waiting.set(c, known)
+  return known
+}
+
+/** The route that has answered, as it was written. Its own method: a client's may be any text. */
+function routeOf(c: Context): string | undefined {
+  const route = matchedRoutes(c)[c.req.routeIndex]
+  return route && `${route.method} ${route.path}`
+}
+
+/** What a middleware has to tell of the answer that it has got from behind it, or gives itself. */
+export interface OwnEnding {
+  /** It has thrown. */
+  failed(): void
+  /** Nothing was begun: a denial. */
+  denied(status: number): void
+  /** It stands in the context. */
+  answered(): void
+}
+
+/** `undefined`: nothing. */
+export function ownEnding(c: Context): OwnEnding | undefined {
   const known = waiting.get(c)
   if (known === undefined || known.isOwned) return undefined
   known.isOwned = true
-  return (how) => {
-    for (const tell of known.tells.splice(0)) tell(how)
+  const tellAnswered = (status: number) => {
+    for (const tell of known.answered.splice(0)) tell({ route: routeOf(c), status })
+  }
+  const tellEnded = (how: Ending) => {
+    for (const tell of known.ended.splice(0)) tell(how)
+  }
+  return {
+    failed() {
+      tellAnswered(500)
+      tellEnded('failed')
+    },
+    denied(status) {
+      tellAnswered(status)
+      tellEnded('finished')
+    },
+    answered() {
+      tellAnswered(c.res.status)
+      if (known.ended.length > 0) watchBody(c, tellEnded)
+    },
   }
 }
 
 /** Tells when the answer's body has been read whole, or nobody reads it any more. */
-export function watchBody(c: Context, tell: Tell): void {
+function watchBody(c: Context, tell: Tell): void {
   const { body, status } = c.res
   const whole: Ending = status >= 500 ? 'failed' : 'finished'
   // Hono takes the body from an answer to HEAD, and reads it not.

@@ -16,7 +16,7 @@ import {
 import { rawFields } from '@latchkey/core/node'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { onEnd, ownEnding, watchBody } from './ending.ts'
+import { onAnswer, onEnd, ownEnding } from './ending.ts'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
@@ -84,7 +84,7 @@ export function requires<Plan extends string, Permission extends string, Feature
 /** @throws TypeError when `clientIp` is no function. */
 function hostOf(clientIp: AddressOptions['clientIp']): Host<Context> {
   if (clientIp !== undefined && typeof clientIp !== 'function') throw new TypeError('clientIp must be a function')
-  return { peerOf: clientIp ?? ((c) => c.env?.incoming?.socket?.remoteAddress), onEnd }
+  return { peerOf: clientIp ?? ((c) => c.env?.incoming?.socket?.remoteAddress), onEnd, onAnswer }
 }
 
 /** The contract's answer to a denial that a handler got from `auth.check`. */
@@ -107,16 +107,20 @@ function middleware<A extends AnyAuth>(
     const { denied, principal, headers } = isPromise(decided) ? await decided : decided
     if (principal !== undefined) c.set('auth', principal)
     if (headers !== undefined) setHeaders(c, headers)
-    if (denied !== undefined) return deny(auth, c, denied)
-    const ended = ownEnding(c)
+    const ending = ownEnding(c)
+    if (denied !== undefined) {
+      const answer = deny(auth, c, denied)
+      ending?.denied(answer.status)
+      return answer
+    }
     try {
       await next()
     } catch (error) {
-      ended?.('failed')
+      ending?.failed()
       throw error
     }
     if (headers !== undefined) completeHeaders(c, headers)
-    if (ended !== undefined) watchBody(c, ended)
+    ending?.answered()
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type Outcome,
   type PrincipalOf,
 } from '@latchkey/core'
-import { rawFields, setAllowedHeaders, whenEnded } from '@latchkey/core/node'
+import { rawFields, setAllowedHeaders, whenAnswered, whenEnded } from '@latchkey/core/node'
 import type { Context, Middleware } from 'koa'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
@@ -57,6 +57,12 @@ const HOST: Host<Context> = {
   // Not `ctx.ip`: it is what the app's `proxy` says, and hops are counted here.
   peerOf: (ctx) => ctx.req.socket.remoteAddress,
   onEnd: (ctx, ended) => whenEnded(ctx.res, ended),
+  onAnswer: (ctx, answered) => whenAnswered(ctx.res, (status) => answered({ route: routeOf(ctx), status })),
+}
+
+/** As `@koa/router` tells it. Koa itself has no routes. */
+function routeOf({ method, _matchedRoute: pattern }: Context): string | undefined {
+  return pattern === undefined ? undefined : `${method} ${String(pattern)}`
 }
 
 /** Answers with the contract's answer to a denial that a handler got from `auth.check`. */

@@ -5,7 +5,7 @@ import { within } from './timeout.ts'
 
 /** What scripts are given: texts and lists of them. */
 export interface Input {
-  readonly [name: string]: string | boolean | undefined | Input | readonly (string | Input)[]
+  readonly [name: string]: string | boolean | undefined | Input | readonly (string | Input | readonly string[])[]
 }
 
 /** Runs scripts, on one connection at a time. One that breaks is replaced by the next call, and by nothing else. */

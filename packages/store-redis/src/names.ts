@@ -18,6 +18,10 @@ type Kind =
   | 'secrets'
   /** A sorted set of a service's keys, in order: service; or of an account's among them: service, account. */
   | 'keys'
+  /** A hash of what was counted of a key on a day, by status and route: service, id, day. */
+  | 'usage'
+  /** A sorted set of the days of which there is one: service, id. */
+  | 'usage-days'
   /** A set of the master keys that sealed signing secrets: service. */
   | 'masters'
   /** A hash: id. */

@@ -8,10 +8,12 @@ import type {
   KeyMatch,
   KeyRecord,
   KeySecret,
+  KeyUse,
   Secret,
   SecretInfo,
   SigningKeyMatch,
   SigningSecret,
+  UsageCount,
 } from '@latchkey/core'
 import {
   type Columns,
@@ -70,6 +72,12 @@ const ACCOUNT: Columns<Account> = { id: text, ...ACCOUNT_CHANGEABLE }
 
 const KINDS = oneOf('key', 'signing')
 
+const USED: Columns<Pick<KeyDetails, 'kind' | 'firstUsedAt' | 'lastUsedAt'>> = {
+  kind: KINDS,
+  firstUsedAt: orNull(time),
+  lastUsedAt: orNull(time),
+}
+
 const LIFE: Columns<Pick<Secret, 'createdAt' | 'expiresAt'>> = { createdAt: time, expiresAt: orNull(time) }
 
 const KEY_SECRET: Columns<KeySecret> = { kind: oneOf('key'), digest, display: text, ...LIFE }
@@ -81,6 +89,8 @@ const SIGNING_SECRET: Columns<SigningSecret> = {
   masterKeyId: text,
   ...LIFE,
 }
+
+const USAGE: Columns<Omit<UsageCount, 'keyId'>> = { day: time, status: time, route: text, count: time }
 
 const ENTRY: Columns<AuditEntry> = {
   at: time,
@@ -136,8 +146,8 @@ export function signingSecretOf(fields: Fields, id: string): SigningSecret {
 
 export function detailsOf({ id, key, secrets }: Omit<FoundKey, 'account'>): KeyDetails {
   const record = keyOf(key, id)
-  const { kind, lastUsedAt } = readAll({ kind: KINDS, lastUsedAt: orNull(time) }, key, `key ${id}`)
-  return { key: record, kind, versions: secrets.map((secret) => secretInfoOf(secret, id)), lastUsedAt }
+  const { kind, ...uses } = readAll(USED, key, `key ${id}`)
+  return { key: record, kind, versions: secrets.map((secret) => secretInfoOf(secret, id)), ...uses }
 }
 
 function secretInfoOf(fields: Fields, id: string): SecretInfo {
@@ -151,6 +161,21 @@ function secretInfoOf(fields: Fields, id: string): SecretInfo {
 
 export function auditRecordOf(fields: Fields, place: string): AuditRecord {
   return readAll(AUDIT, fields, `audit record ${place}`)
+}
+
+/** Of what a key's day holds: counts by `status route`. */
+export function usageOf(keyId: string, day: string, counts: Fields): readonly UsageCount[] {
+  return Object.entries(counts).map(([place, count]) => {
+    const [, status, route] = /^(\d{1,3}) (.+)$/s.exec(place) ?? []
+    const what = `usage of key ${keyId}`
+    return { keyId, ...readAll(USAGE, { day, status, route, count } as Fields, what) }
+  })
+}
+
+/** In the order in which the script reads them. */
+export function useFields({ service, keyId, route, status, day, count, firstAt, lastAt }: KeyUse): readonly string[] {
+  const times = [day, firstAt, lastAt].map(timeField)
+  return [service, keyId, `${status} ${route}`, String(count), ...times]
 }
 
 export function keyFields(key: KeyRecord, kind: Secret['kind']): readonly string[] {

@@ -21,6 +21,8 @@ import type {
   Secret,
   SigningKeyMatch,
   SigningSecret,
+  UsageCount,
+  UsageQuery,
 } from '@latchkey/core'
 import type { Fields } from './columns.ts'
 import type { Connection, Input } from './connection.ts'
@@ -36,6 +38,9 @@ import type { Script } from './scripts/script.ts'
 
 /** So many are noted, or looked at, at once: Redis does nothing else meanwhile. */
 const BATCH = 1000
+
+/** Of so many keys the usage is read at once. */
+const USAGE_BATCH = 50
 
 /** The names of records, and what is to lie there. */
 interface Insertion {
@@ -278,12 +283,24 @@ export function redisStore(
       )
     },
 
-    async recordUses(uses: readonly KeyUse[]): Promise<void> {
+    async recordUses(uses: readonly KeyUse[]): Promise<boolean> {
       for (let start = 0; start < uses.length; start += BATCH) {
         const batch = uses.slice(start, start + BATCH)
         const keys = batch.map(({ service, keyId: id }) => keyName({ service, id }))
-        await run(changes.recordUses, keys, { at: batch.map(({ at }) => records.timeField(at)) })
+        await run(changes.recordUses, keys, { uses: batch.map(records.useFields) })
       }
+      return true
+    },
+
+    async listUsage({ service, keyIds, from, to }: UsageQuery): Promise<readonly UsageCount[]> {
+      const range = { service, from: records.timeField(from), to: `(${records.timeField(to)}` }
+      const found: UsageCount[] = []
+      for (let start = 0; start < keyIds.length; start += USAGE_BATCH) {
+        const ids = [...new Set(keyIds.slice(start, start + USAGE_BATCH))]
+        const days = await run<readonly [id: string, day: string, Hash][]>(reads.listUsage, [], { ...range, ids })
+        found.push(...days.flatMap(([id, day, counts]) => records.usageOf(id, day, hashOf(counts))))
+      }
+      return found
     },
 
     close,

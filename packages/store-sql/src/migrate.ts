@@ -41,7 +41,7 @@ export async function migrate(connection: Connection, engine: Engine): Promise<v
 /** Rejects unless the database has this program's schema. */
 export async function checkVersion(connection: Connection, engine: Engine): Promise<void> {
   const version = await versionOf(connection, engine)
-  const latest = migrationsFor(engine).length
+  const latest = migrationsFor(engine).at(-1)?.version ?? 0
   if (version > latest) {
     throw new Error(`the database has schema version ${version}, and this version of Latchkey knows ${latest}`)
   }

@@ -1,7 +1,7 @@
 import type { Engine } from './connection.ts'
 
 export interface Migration {
-  /** From 1, without gaps. */
+  /** From 1, each higher than the one before. */
   readonly version: number
   /** In order. They run in one transaction. */
   readonly statements: readonly string[]
@@ -42,6 +42,7 @@ export function migrationsFor(engine: Engine): readonly Migration[] {
     { version: 1, statements: [...tables(WORDS[engine]), ...ANNOUNCEMENTS[engine]] },
     { version: 2, statements: [settingsTable(WORDS[engine]), ...SINCE_2[engine]] },
     { version: 3, statements: [...countingTables(WORDS[engine]), ...SINCE_3[engine]] },
+    { version: 4, statements: [...usageTables(WORDS[engine]), ...SINCE_4[engine]] },
   ]
 }
 
@@ -263,4 +264,39 @@ select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)
 $$`,
   ],
   sqlite: [],
+}
+
+/** What is counted of a key's uses; of those before, the last one is the first that is known. */
+function usageTables({ integer, text, strict }: Words): readonly string[] {
+  return [
+    `alter table latchkey_uses add column first_used_at ${integer}`,
+    'update latchkey_uses set first_used_at = last_used_at',
+    `create table latchkey_usage (
+  service ${text} not null,
+  key_id ${text} not null,
+  day ${integer} not null,
+  route ${text} not null,
+  status ${integer} not null,
+  requests ${integer} not null,
+  primary key (service, key_id, day, route, status)
+)${strict}`,
+  ]
+}
+
+const SINCE_4: Readonly<Record<Engine, readonly string[]>> = {
+  postgres: [
+    `create function latchkey_delete_usage() returns trigger language plpgsql as $$
+begin
+  execute format('delete from %I.latchkey_usage where service = $1 and key_id = $2', tg_table_schema)
+    using old.service, old.id;
+  return null;
+end $$`,
+    `create trigger latchkey_delete_usage after delete on latchkey_keys
+for each row execute function latchkey_delete_usage()`,
+  ],
+  sqlite: [
+    `create trigger latchkey_usage_deleted after delete on latchkey_keys begin
+  delete from latchkey_usage where service = old.service and key_id = old.id;
+end`,
+  ],
 }

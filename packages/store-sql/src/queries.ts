@@ -15,6 +15,7 @@ import type {
   Records,
   Secret,
   SigningSecret,
+  UsageQuery,
 } from '@latchkey/core'
 import { type Expression, type ExpressionBuilder, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import type { Engine, Query } from './connection.ts'
@@ -104,7 +105,7 @@ function details(db: Builder, page: SelectQueryBuilder<Tables, 'latchkey_keys', 
       on.onRef('u.service', '=', 'latchkey_keys.service').onRef('u.key_id', '=', 'latchkey_keys.id'),
     )
     .select(KEY_COLUMNS)
-    .select(['s.display', 'u.last_used_at'])
+    .select(['s.display', 'u.first_used_at', 'u.last_used_at'])
     .select(({ fn }) => [
       fn.coalesce('s.number', 'g.number').as('number'),
       fn.coalesce('s.created_at', 'g.created_at').as('secret_created_at'),
@@ -431,36 +432,67 @@ export function auditPage(db: Builder, query: AuditQuery, before: number | undef
     .compile()
 }
 
-/** A list of uses as a table, out of one parameter: each is `[service, keyId, at]` in JSON. */
-const USES: Readonly<Record<Engine, Readonly<Record<'table' | 'service' | 'key' | 'at', string>>>> = {
+/** A JSON list as a table `u`, out of one parameter, and what stands at a place of a list in it. */
+const LISTED = {
   postgres: {
     table: 'json_array_elements(cast($1 as json)) as u (use)',
-    service: 'u.use ->> 0',
-    key: 'u.use ->> 1',
-    at: 'cast(u.use ->> 2 as bigint)',
+    text: (place: number) => `u.use ->> ${place}`,
+    integer: (place: number) => `cast(u.use ->> ${place} as bigint)`,
+    texts: 'select json_array_elements_text(cast($1 as json))',
+    parameters: ['$2', '$3', '$4'],
   },
   sqlite: {
     table: 'json_each(?) as u',
-    service: "json_extract(u.value, '$[0]')",
-    key: "json_extract(u.value, '$[1]')",
-    at: "json_extract(u.value, '$[2]')",
+    text: (place: number) => `json_extract(u.value, '$[${place}]')`,
+    integer: (place: number) => `json_extract(u.value, '$[${place}]')`,
+    texts: 'select value from json_each(?)',
+    parameters: ['?', '?', '?'],
   },
-}
+} as const
 
 /**
- * One statement, however many they are. In order of the keys, so that two processes that note the same ones do not wait for
- * each other in a circle.
+ * Two statements, however many they are. In order of the keys, so that two processes that count the same ones do not wait
+ * for each other in a circle.
  */
-export function recordUses(engine: Engine, uses: readonly KeyUse[]): Query {
-  const { table, service, key, at } = USES[engine]
-  return {
-    sql: `insert into latchkey_uses (service, key_id, last_used_at)
-select k.service, k.id, max(${at}) from ${table}
-join latchkey_keys as k on k.service = ${service} and k.id = ${key}
+export function recordUses(engine: Engine, uses: readonly KeyUse[]): readonly Query[] {
+  const { table, text, integer } = LISTED[engine]
+  const [service, key, route] = [text(0), text(1), text(2)]
+  const [status, day, count, first, last] = [integer(3), integer(4), integer(5), integer(6), integer(7)]
+  const keys = `${table} join latchkey_keys as k on k.service = ${service} and k.id = ${key}`
+  const rows = uses.map((use) => {
+    const { keyId, firstAt, lastAt } = use
+    return [use.service, keyId, use.route, use.status, use.day, use.count, firstAt, lastAt]
+  })
+  const parameters = [JSON.stringify(rows)]
+  return [
+    {
+      sql: `insert into latchkey_uses (service, key_id, first_used_at, last_used_at)
+select k.service, k.id, min(${first}), max(${last}) from ${keys}
 group by k.service, k.id order by k.service, k.id
-on conflict (service, key_id) do update set last_used_at = excluded.last_used_at
-where latchkey_uses.last_used_at < excluded.last_used_at`,
-    parameters: [JSON.stringify(uses.map((use) => [use.service, use.keyId, use.at]))],
+on conflict (service, key_id) do update set
+first_used_at = case when latchkey_uses.first_used_at <= excluded.first_used_at
+  then latchkey_uses.first_used_at else excluded.first_used_at end,
+last_used_at = case when latchkey_uses.last_used_at >= excluded.last_used_at
+  then latchkey_uses.last_used_at else excluded.last_used_at end`,
+      parameters,
+    },
+    {
+      sql: `insert into latchkey_usage (service, key_id, day, route, status, requests)
+select k.service, k.id, ${day}, ${route}, ${status}, sum(${count}) from ${keys}
+group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
+on conflict (service, key_id, day, route, status) do update set requests = latchkey_usage.requests + excluded.requests`,
+      parameters,
+    },
+  ]
+}
+
+export function usage(engine: Engine, { service, keyIds, from, to }: UsageQuery): Query {
+  const { texts, parameters } = LISTED[engine]
+  const [ofService, since, until] = parameters
+  return {
+    sql: `select key_id, day, route, status, requests from latchkey_usage
+where key_id in (${texts}) and service = ${ofService} and day >= ${since} and day < ${until}`,
+    parameters: [JSON.stringify(keyIds), service, from, to],
   }
 }
 

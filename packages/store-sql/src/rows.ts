@@ -10,6 +10,7 @@ import type {
   SigningKeyMatch,
   SigningSecret,
   Standing,
+  UsageCount,
 } from '@latchkey/core'
 import type { Row } from './connection.ts'
 
@@ -42,6 +43,7 @@ export function detailsOf(rows: readonly Row[]): readonly KeyDetails[] {
       key: keyOf(first),
       kind: choice(first.kind, ['key', 'signing'], what, 'kind'),
       versions: versions.filter((row) => row.number !== null).map((row) => secretInfoOf(row, what)),
+      firstUsedAt: timeOrNull(first.first_used_at, what, 'first_used_at'),
       lastUsedAt: timeOrNull(first.last_used_at, what, 'last_used_at'),
     }
   })
@@ -103,6 +105,17 @@ export function standingOf(row: Row, planLimit: number | undefined): Standing | 
   const limit = row.own_limit === null ? planLimit : amount(row.own_limit, what, 'own_limit')
   if (limit === undefined) return undefined
   return { limit, used: amount(row.used, what, 'used'), start: time(row.start_at, what, 'start_at') }
+}
+
+export function usageCountOf(row: Row): UsageCount {
+  const what = `usage of key ${String(row.key_id)}`
+  return {
+    keyId: text(row.key_id, what, 'key_id'),
+    day: time(row.day, what, 'day'),
+    route: text(row.route, what, 'route'),
+    status: time(row.status, what, 'status'),
+    count: time(row.requests, what, 'requests'),
+  }
 }
 
 function keySecretOf(row: Row, what: string): KeySecret {

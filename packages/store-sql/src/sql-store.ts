@@ -23,11 +23,22 @@ import type {
   SigningKeyMatch,
   SigningSecret,
   StoreCapabilities,
+  UsageCount,
+  UsageQuery,
 } from '@latchkey/core'
 import { chain } from './chain.ts'
 import type { Connection, Engine, Query } from './connection.ts'
 import * as queries from './queries.ts'
-import { accountOf, auditRecordOf, detailsOf, keyMatchOf, keyOf, signingKeyMatchOf, signingSecretOf } from './rows.ts'
+import {
+  accountOf,
+  auditRecordOf,
+  detailsOf,
+  keyMatchOf,
+  keyOf,
+  signingKeyMatchOf,
+  signingSecretOf,
+  usageCountOf,
+} from './rows.ts'
 import { sqlLedger } from './sql-ledger.ts'
 import { sqlLimiter } from './sql-limiter.ts'
 import { builderFor } from './tables.ts'
@@ -253,8 +264,19 @@ export function sqlStore(
       return { items: page.items.map(auditRecordOf), next: page.next }
     },
 
-    async recordUses(uses: readonly KeyUse[]): Promise<void> {
-      if (uses.length > 0) await connection.write([queries.recordUses(engine, uses)], { waits: false })
+    async recordUses(uses: readonly KeyUse[]): Promise<boolean> {
+      if (uses.length === 0) return true
+      try {
+        await connection.write(queries.recordUses(engine, uses), { waits: false })
+        return true
+      } catch (error) {
+        if ((error as { readonly code?: unknown } | null)?.code === 'SQLITE_BUSY') return false
+        throw error
+      }
+    },
+
+    async listUsage(query: UsageQuery): Promise<readonly UsageCount[]> {
+      return (await connection.read(queries.usage(engine, query))).map(usageCountOf)
     },
 
     close: () => connection.close(),

@@ -18,6 +18,7 @@ export interface Tables {
   latchkey_key_secrets: KeySecretsTable
   latchkey_signing_secrets: SigningSecretsTable
   latchkey_uses: UsesTable
+  latchkey_usage: UsageTable
   latchkey_audit: AuditTable
   latchkey_changes: ChangesTable
   latchkey_settings: { name: string; value: string }
@@ -82,7 +83,19 @@ interface SigningSecretsTable {
 interface UsesTable {
   service: string
   key_id: string
+  /** `null`: a program wrote the row that knew of last uses alone. */
+  first_used_at: number | null
   last_used_at: number
+}
+
+interface UsageTable {
+  service: string
+  key_id: string
+  /** Its first millisecond. */
+  day: number
+  route: string
+  status: number
+  requests: number
 }
 
 interface AuditTable {

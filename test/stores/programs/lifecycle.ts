@@ -66,7 +66,7 @@ async function live(contract: AnyContract, pepper: string | undefined): Promise<
     store,
     masterKey,
     ...(pepper !== undefined && { pepper }),
-    onDenied: (denied, { service, principal }) => console.log(everythingOf({ denied, service, principal })),
+    on: { denied: (event) => console.log(everythingOf(event)) },
   })
   const server = await startServer(auth)
   const request = (credential: string) => ask(contract, server, credential)
@@ -181,7 +181,7 @@ async function liveSigningKeys(contract: AnyContract, keys: Keys, request: Reque
   const others = { contract, store, masterKey: nextMasterKey }
   await fail('another master key', () => manageKeys({ ...others, by: 'operator' }).reveal(key.id))
   await fail('another master key', () => manageKeys({ ...others, by: 'operator' }).reseal())
-  const stranger = createAuth({ ...others, onDenied: (denied) => console.log(everythingOf(denied)) })
+  const stranger = createAuth({ ...others, on: { denied: ({ denied }) => console.log(everythingOf(denied)) } })
   const authorization = `Bearer ${token(key.id, secrets.at(-1) ?? '')}`
   console.log(everythingOf(await stranger.authenticator()({}, new Headers({ authorization }))))
   await manageKeys({ contract, store, by: 'operator', masterKey: `${nextMasterKey},${masterKey}` }).reseal()

@@ -30,7 +30,8 @@ describe('keys list', () => {
     const { run, made, store } = await withKeys()
     const [one, two, three] = made as [Made, Made, Made]
     await run(['keys', 'revoke', two.id, ...SERVICE])
-    store.recordUses([{ service: 'ai-api', keyId: one.id, at: 1_790_000_002_000 }])
+    const counted = { keyId: one.id, route: 'GET /', status: 200, day: 0, count: 1 }
+    store.recordUses([{ service: 'ai-api', ...counted, firstAt: 1_790_000_001_000, lastAt: 1_790_000_002_000 }])
     expect(await run(['keys', 'list', ...SERVICE])).toEqual({
       exitCode: 0,
       stderr: '',
@@ -62,6 +63,7 @@ ${three.id}  umbrella  three  ak_…${three.key.slice(-4)}  active   read,write 
           metadata: {},
           kind: 'key',
           display: `ak_…${three.key.slice(-4)}`,
+          firstUsedAt: null,
           lastUsedAt: null,
           versions: [{ display: `ak_…${three.key.slice(-4)}`, createdAt: '2026-09-21T14:13:22.000Z', expiresAt: null }],
         },
@@ -122,6 +124,7 @@ created      2026-09-21T14:13:20.000Z
 expires      2030-01-01T00:00:00.000Z
 revoked      2026-09-21T14:13:24.000Z (leaked)
 kind         key
+first used   -
 last used    -
 
 VERSION   CREATED                   ENDS
@@ -144,6 +147,7 @@ ${current}  2026-09-21T14:13:23.000Z  -
       metadata: {},
       kind: 'key',
       display: current,
+      firstUsedAt: null,
       lastUsedAt: null,
       versions: [
         { display: old, createdAt: '2026-09-21T14:13:20.000Z', expiresAt: '2026-09-21T15:13:23.000Z' },
@@ -157,7 +161,8 @@ ${current}  2026-09-21T14:13:23.000Z  -
     const create = ['keys', 'create', '--service', 'visual-layer', '--account', 'acme', '--name', 'sdk']
     const { id } = await json(create)
     const { stdout } = await run(['keys', 'show', String(id), '--service', 'visual-layer'])
-    expect(stdout.split('\n').slice(-5)).toEqual([
+    expect(stdout.split('\n').slice(-6)).toEqual([
+      'first used   -',
       'last used    -',
       '',
       'VERSION      CREATED                   ENDS',

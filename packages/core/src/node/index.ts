@@ -53,6 +53,14 @@ export function setAllowedHeaders(response: ServerResponse, headers: Readonly<Re
   }
 }
 
+/** What nginx logs where a client has gone before there was an answer. */
+const CLIENT_GONE = 499
+
+/** Tells once, when an answer has ended, which status it had. */
+export function whenAnswered(response: ServerResponse, tell: (status: number) => void): void {
+  whenEnded(response, () => tell(response.headersSent ? response.statusCode : CLIENT_GONE))
+}
+
 /** Tells once how an answer has ended; at once, if its client is gone already. */
 export function whenEnded(response: ServerResponse, tell: (how: Ending) => void): void {
   const told = () => {

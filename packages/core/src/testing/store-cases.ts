@@ -16,7 +16,7 @@ import { revocation } from './cases/revocation.ts'
 import { rotation } from './cases/rotation.ts'
 import { seals } from './cases/seals.ts'
 import { uniqueness } from './cases/uniqueness.ts'
-import { uses } from './cases/uses.ts'
+import { firstUses, usage, uses } from './cases/uses.ts'
 import { values } from './cases/values.ts'
 import { wholeSets } from './cases/whole-sets.ts'
 import type { TestFramework } from './framework.ts'
@@ -45,6 +45,8 @@ const GROUPS: readonly Group[] = [
   cursors,
   seals,
   uses,
+  firstUses,
+  usage,
   races,
   connections,
   feeds,

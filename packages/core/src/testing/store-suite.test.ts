@@ -11,8 +11,10 @@ import type {
   KeyRecord,
   KeyRef,
   KeyStore,
+  KeyUse,
   PageQuery,
   Secret,
+  UsageCount,
 } from '../store.ts'
 import { type Damage, type StoreSubject, storeCases, type Tampering, testStore } from './index.ts'
 
@@ -158,8 +160,8 @@ const FAULTS: readonly Fault[] = [
     caught: 'a heartbeat comes back with nothing, where nothing was changed',
     plant: (store) => ({
       recordUses([use, ...others]) {
-        store.recordUses(use === undefined ? others : [use, ...others])
         if (use !== undefined) store.changes?.announce({ kind: 'key', service: use.service, id: use.keyId })
+        return store.recordUses(use === undefined ? others : [use, ...others])
       },
     }),
   },
@@ -572,7 +574,8 @@ const FAULTS: readonly Fault[] = [
       const uses = new Map<string, number>()
       return {
         recordUses(batch) {
-          for (const { keyId, at } of batch) uses.set(keyId, at)
+          for (const { keyId, lastAt } of batch) uses.set(keyId, lastAt)
+          return true
         },
         findKey(ref) {
           const found = store.findKey(ref)
@@ -580,6 +583,94 @@ const FAULTS: readonly Fault[] = [
         },
       }
     },
+  },
+  {
+    fault: 'the first use that is recorded stays',
+    caught: 'the first use of a key is the oldest one, in whatever order they are recorded',
+    plant: (store) => {
+      const uses = new Map<string, number>()
+      return {
+        recordUses(batch) {
+          for (const { keyId, firstAt } of batch) if (!uses.has(keyId)) uses.set(keyId, firstAt)
+          return store.recordUses(batch)
+        },
+        findKey(ref) {
+          const found = store.findKey(ref)
+          return found && { ...found, firstUsedAt: uses.get(ref.id) ?? null }
+        },
+      }
+    },
+  },
+  {
+    fault: 'a count takes the place of the one before',
+    caught: 'the usage of keys is added up, in one batch and in several',
+    plant: () => {
+      const counts = new Map<string, UsageCount>()
+      return {
+        recordUses(batch) {
+          for (const use of batch) counts.set(`${use.keyId} ${use.day} ${use.route} ${use.status}`, use)
+          return true
+        },
+        listUsage: ({ keyIds }) => [...counts.values()].filter(({ keyId }) => keyIds.includes(keyId)),
+      }
+    },
+  },
+  {
+    fault: 'the day that a range ends with is in it',
+    caught: 'the usage of keys is read of the days that begin in a range',
+    plant: (store) => ({ listUsage: (query) => store.listUsage({ ...query, to: query.to + 1 }) }),
+  },
+  {
+    fault: 'routes are kept without regard to case',
+    caught: 'the usage of keys holds routes as they are written',
+    plant: (store) => ({
+      recordUses: (uses) => store.recordUses(uses.map((use) => ({ ...use, route: use.route.toUpperCase() }))),
+    }),
+  },
+  {
+    fault: 'every status is taken for a success',
+    caught: 'the usage of keys is counted by key, day, route and status',
+    plant: (store) => ({ recordUses: (uses) => store.recordUses(uses.map((use) => ({ ...use, status: 200 }))) }),
+  },
+  {
+    fault: 'the usage of keys that are not there is kept',
+    caught: 'the usage of keys is not that of another service, nor of keys that are not there',
+    plant: () => {
+      const kept: KeyUse[] = []
+      return {
+        recordUses(batch) {
+          kept.push(...batch)
+          return true
+        },
+        listUsage: ({ service, keyIds }) => kept.filter((use) => use.service === service && keyIds.includes(use.keyId)),
+      }
+    },
+  },
+  {
+    fault: 'the usage of a key that was deleted stays',
+    caught: 'the usage of keys outlasts a revocation, and is gone with the key',
+    plant: () => {
+      const kept: KeyUse[] = []
+      return {
+        recordUses(batch) {
+          kept.push(...batch)
+          return true
+        },
+        listUsage: ({ keyIds }) => kept.filter((use) => keyIds.includes(use.keyId)),
+      }
+    },
+  },
+  {
+    fault: 'usage is read of a hundred keys at most',
+    caught: 'the usage of keys is read of many keys at once',
+    plant: (store) => ({
+      listUsage: (query) => store.listUsage({ ...query, keyIds: query.keyIds.slice(0, 100) }),
+    }),
+  },
+  {
+    fault: 'uses are taken and counted nowhere',
+    caught: 'the usage of keys is what requests have counted, whatever they were answered with',
+    plant: () => ({ recordUses: () => true }),
   },
   {
     fault: 'a batch of uses has a limit',

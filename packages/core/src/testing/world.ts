@@ -17,6 +17,7 @@ import type {
   KeyRef,
   KeySecret,
   KeyStore,
+  KeyUse,
   SigningSecret,
 } from '../store.ts'
 import { equal, holds } from './equal.ts'
@@ -81,6 +82,12 @@ export interface World {
   decideToken(keyId: string, text: string, at?: number, store?: KeyStore): Promise<Decision>
   /** All that is recorded of the service, newest first. */
   audited(store?: KeyStore): Promise<readonly AuditRecord[]>
+}
+
+/** One use of a key, answered with 200. */
+export function useOf(service: string, keyId: string, at: number, others: Partial<KeyUse> = {}): KeyUse {
+  const day = Math.floor(at / 86_400_000) * 86_400_000
+  return { service, keyId, route: 'GET /things/:id', status: 200, day, count: 1, firstAt: at, lastAt: at, ...others }
 }
 
 export const MASTER_KEY = 'the master key that seals what stores are proven with'

@@ -119,7 +119,11 @@ export const deleteKey: Script = changing(`
   redis.call('ZREM', name('keys', input.service, accountId), place)
   local call = redis.call('HGET', KEYS[2], 'call')
   if call then redis.call('DEL', name('call', input.service, accountId, call)) end
-  redis.call('DEL', KEYS[2], KEYS[3])
+  local days = name('usage-days', input.service, input.id)
+  for _, day in ipairs(redis.call('ZRANGE', days, 0, -1)) do
+    redis.call('DEL', name('usage', input.service, input.id, day))
+  end
+  redis.call('DEL', KEYS[2], KEYS[3], days)
   announce('key', input.service, input.id)
   return 1
 `)
@@ -149,13 +153,18 @@ export const recordAudit: Script = adding(`
   return 1
 `)
 
-/** KEYS: each key that was used, by turns with when. The newest use is kept. */
+/** KEYS: the key of each use. The first and the last one are kept, and all are counted. */
 export const recordUses: Script = adding(`
-  for i = 2, #KEYS do
-    local at = input.at[i - 1]
-    local last = tonumber(redis.call('HGET', KEYS[i], 'lastUsedAt') or '')
-    if redis.call('EXISTS', KEYS[i]) == 1 and (not last or last < tonumber(at)) then
-      redis.call('HSET', KEYS[i], 'lastUsedAt', at)
+  for i, use in ipairs(input.uses) do
+    local service, id, place, count, day, firstAt, lastAt = unpack(use)
+    local key = KEYS[i + 1]
+    if redis.call('EXISTS', key) == 1 then
+      local last = tonumber(redis.call('HGET', key, 'lastUsedAt') or '')
+      local first = tonumber(redis.call('HGET', key, 'firstUsedAt') or '')
+      if not first or first > tonumber(firstAt) then redis.call('HSET', key, 'firstUsedAt', firstAt) end
+      if not last or last < tonumber(lastAt) then redis.call('HSET', key, 'lastUsedAt', lastAt) end
+      redis.call('HINCRBY', name('usage', service, id, day), place, count)
+      redis.call('ZADD', name('usage-days', service, id), day, day)
     end
   end
   return 1

@@ -83,3 +83,14 @@ export const listAudit: Script = reading(`
   end
   return found
 `)
+
+/** Of each key the days in a range, as they were counted. */
+export const listUsage: Script = reading(`
+  local found = {}
+  for _, id in ipairs(input.ids) do
+    for _, day in ipairs(redis.call('ZRANGE', name('usage-days', input.service, id), input.from, input.to, 'BYSCORE')) do
+      found[#found + 1] = {id, day, redis.call('HGETALL', name('usage', input.service, id, day))}
+    end
+  end
+  return found
+`)

@@ -1,7 +1,7 @@
 import type { Change, ChangeFeed, KeyStore, StoreCapabilities } from '../../store.ts'
 import { equal, holds, rejection } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { NOW, type World } from '../world.ts'
+import { NOW, useOf, type World } from '../world.ts'
 
 /** Somebody who listens to a store. */
 interface Hearing {
@@ -169,7 +169,7 @@ export const changes: Group = group(
       const { key, ref } = await world.issue()
       const [hearing] = await everywhere(world)
       await hearing?.heard()
-      await store.recordUses([{ service, keyId: key.id, at: NOW }])
+      await store.recordUses([useOf(service, key.id, NOW)])
       await store.recordAudit({ ...entry('secret.revealed'), service, keyId: key.id, accountId: account.id })
       await store.insertKey(key, draw().secret, entry('key.created'))
       await store.findKey(ref)

@@ -1,7 +1,7 @@
 import type { KeyChange, KeyRecord } from '../../store.ts'
 import { equal } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { NOW, type World } from '../world.ts'
+import { NOW, useOf, type World } from '../world.ts'
 
 const BEFORE: Partial<KeyRecord> = {
   name: 'before',
@@ -99,14 +99,14 @@ export const deleting: Group = group('deleting a key', {
     const { key, secret, ref } = await issue(BEFORE)
     const next = draw()
     await store.rotateKey(ref, next.secret, NOW + 1000, entry('key.rotated'))
-    await store.recordUses([{ service, keyId: key.id, at: NOW }])
+    await store.recordUses([useOf(service, key.id, NOW)])
     await store.deleteKey(ref, entry('key.deleted'))
 
     const again = keyWith({ id: key.id, name: 'again' })
     equal(await store.insertKey(again, next.secret, entry('key.created')), { kind: 'inserted' })
     const { display, createdAt, expiresAt } = next.secret
     const versions = [{ display, createdAt, expiresAt }]
-    equal(await store.findKey(ref), { key: again, kind: 'key', versions, lastUsedAt: null })
+    equal(await store.findKey(ref), { key: again, kind: 'key', versions, firstUsedAt: null, lastUsedAt: null })
     equal(await store.rotateKey(ref, secret, NOW, entry('key.rotated')), again)
     equal(await store.findByDigest(service, secret.digest), { key: again, account, secret })
   },

@@ -1,7 +1,7 @@
 import type { StoreCapabilities } from '../../store.ts'
 import { equal, holds } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { allowed, codeOf, NOW } from '../world.ts'
+import { allowed, codeOf, NOW, useOf } from '../world.ts'
 
 function isShared({ shared, consistency }: StoreCapabilities): boolean {
   return shared && consistency === 'immediate'
@@ -27,7 +27,7 @@ export const connections: Group = group(
       equal((await store.findByDigest(service, secret.digest))?.account, { ...account, plan: 'free' })
       await other.rotateKey(ref, draw().secret, NOW, entry('key.rotated'))
       equal((await store.findByDigest(service, secret.digest))?.secret.expiresAt, NOW)
-      await store.recordUses([{ service, keyId: key.id, at: NOW }])
+      await store.recordUses([useOf(service, key.id, NOW)])
       equal((await other.findKey(ref))?.lastUsedAt, NOW)
       const audit = entry('key.revoked')
       await store.revokeKey(ref, null, audit)

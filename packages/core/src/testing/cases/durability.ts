@@ -2,7 +2,7 @@ import type { Awaitable } from '../../awaitable.ts'
 import type { KeyStore } from '../../store.ts'
 import { equal, rejection } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { NOW, type World } from '../world.ts'
+import { NOW, useOf, type World } from '../world.ts'
 
 /** A call of each method: a new one does not compile without its row. */
 type Calls = Readonly<
@@ -36,7 +36,8 @@ async function callsOf({ store, service, keyWith, accountWith, draw, drawSigning
     insertAll: () => store.insertAll({ accounts: [], keys: [{ key, secrets: [secret] }] }),
     recordAudit: () => store.recordAudit({ ...entry('secret.revealed'), ...about }),
     listAudit: () => store.listAudit({ service, limit: 1 }),
-    recordUses: () => store.recordUses([{ service, keyId: key.id, at: NOW }]),
+    recordUses: () => store.recordUses([useOf(service, key.id, NOW)]),
+    listUsage: () => store.listUsage({ service, keyIds: [key.id], from: 0, to: NOW }),
   }
 }
 
@@ -50,7 +51,7 @@ export const durability: Group = group(
       await store.changeKey(first.ref, { name: 'renamed' }, entry('key.changed'))
       await store.revokeKey(revoked.ref, 'leaked', entry('key.revoked'))
       await store.changeAccount(account.id, { plan: 'free' }, entry('account.changed'))
-      await store.recordUses([{ service, keyId: first.key.id, at: NOW }])
+      await store.recordUses([useOf(service, first.key.id, NOW)])
       const [once, call] = [keyWith(), { idempotencyKey: 'call' }]
       equal(await store.insertKey(once, draw().secret, entry('key.created'), call), { kind: 'inserted' })
       const state = async (from: KeyStore) => [
@@ -59,6 +60,7 @@ export const durability: Group = group(
         await from.findAccount(account.id),
         await from.listKeys({ service, limit: 10 }),
         await from.listSealed(service, 'none', 10),
+        await from.listUsage({ service, keyIds: [first.key.id], from: 0, to: NOW }),
         await world.audited(from),
       ]
       const before = await state(store)

@@ -1,5 +1,6 @@
 import { equal } from '../equal.ts'
 import { type Group, group } from '../group.ts'
+import { useOf } from '../world.ts'
 
 /** Nobody's digest. */
 const DIGEST = '0123456789abcdef'.repeat(4)
@@ -34,10 +35,16 @@ export const finding: Group = group('finding a key', {
     const { key, ref, secret } = await issue({}, { expiresAt: 1_800_000_000_000 })
     const { display, createdAt, expiresAt } = secret
     const versions = [{ display, createdAt, expiresAt }]
-    equal(await store.findKey(ref), { key, kind: 'key', versions, lastUsedAt: null })
+    equal(await store.findKey(ref), { key, kind: 'key', versions, firstUsedAt: null, lastUsedAt: null })
     const signing = await issueSigning()
     const hidden = [{ display: null, createdAt: signing.secret.createdAt, expiresAt: null }]
-    equal(await store.findKey(signing.ref), { key: signing.key, kind: 'signing', versions: hidden, lastUsedAt: null })
+    equal(await store.findKey(signing.ref), {
+      key: signing.key,
+      kind: 'signing',
+      versions: hidden,
+      firstUsedAt: null,
+      lastUsedAt: null,
+    })
   },
 
   'takes no API key for one that signs tokens, nor the other way round': async (world) => {
@@ -87,6 +94,6 @@ export const finding: Group = group('finding a key', {
     equal(await store.findAccount(key.id), undefined)
     equal(await store.changeAccount(key.id, { plan: 'free' }, entry('account.changed')), undefined)
     equal(await store.listAudit({ service, limit: 10 }), nothing)
-    await store.recordUses([{ service, keyId: key.id, at: key.createdAt }])
+    await store.recordUses([useOf(service, key.id, key.createdAt)])
   },
 })

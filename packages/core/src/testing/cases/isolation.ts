@@ -1,6 +1,6 @@
 import { equal } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { NOW, type World } from '../world.ts'
+import { NOW, useOf, type World } from '../world.ts'
 
 /** Asks for a key as a stranger, in every way, and shows that there is none for them and that nothing has changed. */
 async function refuses(world: World, stranger: { readonly service: string; readonly accountId?: string }) {
@@ -106,7 +106,7 @@ export const services: Group = group('another service’s key', {
     equal((await store.findSigningKey(service, signing.key.id))?.secrets, [signing.secret])
     equal((await store.findSigningKey(otherService, signing.key.id))?.secrets, [secret])
 
-    await store.recordUses([{ service: otherService, keyId: ours.key.id, at: NOW }])
+    await store.recordUses([useOf(otherService, ours.key.id, NOW)])
     const audit = entry('key.revoked')
     await store.revokeKey({ service: otherService, id: ours.key.id }, null, audit)
     equal((await store.findKey({ service: otherService, id: theirs.id }))?.lastUsedAt, NOW)

@@ -3,7 +3,7 @@ import { sealer } from '../../seal.ts'
 import type { Inserted, KeyRecord, KeyStore } from '../../store.ts'
 import { equal, holds } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { allowed, codeOf, NOW, OTHER_MASTER_KEY, only, type World } from '../world.ts'
+import { allowed, codeOf, NOW, OTHER_MASTER_KEY, only, useOf, type World } from '../world.ts'
 
 /** Where the calls of a race are started. */
 interface Ring {
@@ -326,12 +326,18 @@ export const races: Group = group('of calls at the same time', {
     equal(codeOf(await decideToken(key.id, next.text)), 'allowed')
   }),
 
-  'of many uses the newest is kept': race(async (world, { all }) => {
+  'of many uses the first and the last are kept, and all are counted': race(async (world, { all }) => {
     const { store, service, issue } = world
     const { key, ref } = await issue()
     const times = [3, 9, 1, 7, 5, 8].map((later) => NOW + later)
-    await all(times.length, (on, index) => on.recordUses([{ service, keyId: key.id, at: times[index] ?? NOW }]))
-    equal((await store.findKey(ref))?.lastUsedAt, NOW + 9)
+    await all(times.length, (on, index) => on.recordUses([useOf(service, key.id, times[index] ?? NOW)]))
+    const found = await store.findKey(ref)
+    equal([found?.firstUsedAt, found?.lastUsedAt], [NOW + 1, NOW + 9])
+    const counts = await store.listUsage({ service, keyIds: [key.id], from: 0, to: NOW })
+    equal(
+      counts.map(({ count }) => count),
+      [times.length],
+    )
   }),
 
   'a use does not undo a revocation': race(async (world, { both }) => {
@@ -339,7 +345,7 @@ export const races: Group = group('of calls at the same time', {
     const { key, ref } = await issue()
     const audit = entry('key.revoked')
     await both(
-      (on) => on.recordUses([{ service, keyId: key.id, at: NOW }]),
+      (on) => on.recordUses([useOf(service, key.id, NOW)]),
       (on) => on.revokeKey(ref, null, audit),
     )
     const found = await store.findKey(ref)

@@ -1,6 +1,6 @@
 import { equal } from '../equal.ts'
 import { type Group, group } from '../group.ts'
-import { NOW } from '../world.ts'
+import { NOW, useOf } from '../world.ts'
 
 export const revocation: Group = group('revoking a key', {
   'keeps it on record, as of the audit entry': async ({ store, service, account, issue, entry }) => {
@@ -41,7 +41,7 @@ export const revocation: Group = group('revoking a key', {
     equal(await store.insertKey(key, secret, entry('key.created')), { kind: 'taken' })
     equal(await store.insertKey(key, draw().secret, entry('key.created')), { kind: 'taken' })
     equal(await store.insertAll({ accounts: [], keys: [{ key, secrets: [secret] }] }), false)
-    await store.recordUses([{ service, keyId: key.id, at: NOW }])
+    await store.recordUses([useOf(service, key.id, NOW)])
     equal((await store.findKey(ref))?.key, revoked)
   },
 })

@@ -22,7 +22,7 @@ export const rotation: Group = group('rotating a key', {
     equal(await store.findByDigest(service, secret.digest), { key, account, secret: ended })
     equal(await store.findByDigest(service, next.secret.digest), { key, account, secret: next.secret })
     const versions = [shown(ended), shown(next.secret)]
-    equal(await store.findKey(ref), { key, kind: 'key', versions, lastUsedAt: null })
+    equal(await store.findKey(ref), { key, kind: 'key', versions, firstUsedAt: null, lastUsedAt: null })
     equal(await versionsOf(world, neighbour.key.id), [shown(neighbour.secret)])
   },
 
@@ -34,7 +34,7 @@ export const rotation: Group = group('rotating a key', {
     const secrets = [{ ...secret, expiresAt: NOW + 10 }, next.secret]
     equal(await store.findSigningKey(service, key.id), { key, account, secrets })
     const versions = secrets.map(({ createdAt, expiresAt }) => ({ display: null, createdAt, expiresAt }))
-    equal(await store.findKey(ref), { key, kind: 'signing', versions, lastUsedAt: null })
+    equal(await store.findKey(ref), { key, kind: 'signing', versions, firstUsedAt: null, lastUsedAt: null })
   },
 
   'never lets an earlier version live longer than it would have': async (world) => {

@@ -60,7 +60,13 @@ export const wholeSets: Group = group('inserting all', {
     const versions = [first, second].map(({ secret: { display, createdAt, expiresAt } }) => {
       return { display, createdAt, expiresAt }
     })
-    equal(await store.findKey({ service, id: key.id }), { key, kind: 'key', versions, lastUsedAt: null })
+    equal(await store.findKey({ service, id: key.id }), {
+      key,
+      kind: 'key',
+      versions,
+      firstUsedAt: null,
+      lastUsedAt: null,
+    })
     equal(await audited(), [])
     for (const { id } of records.accounts) equal((await store.listAudit({ accountId: id, limit: 1 })).items, [])
   },
