@@ -11,8 +11,7 @@ const STANDING = `
 export const reserve: Script = adding(`${STANDING}
   if not limit then return false end
   local after = used + input.amount
-  -- Positively, because what is no number compares with nothing.
-  if not (after <= tonumber(limit)) then return {'refused', start, used, limit} end
+  if after > tonumber(limit) then return {'refused', start, used, limit} end
   -- Joined to a text it would be rounded.
   after = string.format('%.0f', after)
   redis.call('HSET', KEYS[2], 'start', start, 'used', after)
