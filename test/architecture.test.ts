@@ -163,7 +163,9 @@ test('contracts take only types from core, and nothing else', () => {
 
 describe('store-sql', () => {
   const storeSql = packageNamed('store-sql')
-  const running = storeSql.imports.filter(({ from, typeOnly }) => !isInner(from) && !typeOnly)
+  // But for its digest, by which a counter is named, so that no address lies in the database.
+  const isDigest = ({ file, from }: Import) => file === 'sql-limiter.ts' && from === '@latchkey/core'
+  const running = storeSql.imports.filter((it) => !isInner(it.from) && !it.typeOnly && !isDigest(it))
 
   test('takes only types from core', () => {
     expect(running.filter(({ from }) => nameOf(from) === '@latchkey/core')).toEqual([])

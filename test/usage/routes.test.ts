@@ -68,8 +68,12 @@ function koaApp(Koa: typeof Koa3, auth: Auth): RequestListener {
   const app = new Koa()
   app.silent = true
   const router = new Router({ prefix: '/v1' })
-  router.get('/things/:id', (ctx) => void (ctx.body = {}))
-  router.post('/things', onKoa.requires(auth, { permission: 'write' }), (ctx) => void (ctx.body = {}))
+  router.get('/things/:id', (ctx) => {
+    ctx.body = {}
+  })
+  router.post('/things', onKoa.requires(auth, { permission: 'write' }), (ctx) => {
+    ctx.body = {}
+  })
   router.get('/fails', () => {
     throw new Error('broken')
   })
