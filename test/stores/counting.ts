@@ -60,6 +60,28 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
     return { name, bucket, seconds, limit: 1_000_000, cost: 1 }
   }
 
+  it('a window that is counted in for the first time charges the others once', async () => {
+    await withAll(async ([limiter]) => {
+      const [now, bucket] = [Date.now(), crypto.randomUUID()]
+      const [minute, hour] = [bucketed(bucket, 'minute', 60), bucketed(bucket, 'hour', 3600)]
+      await limiter.take({ windows: [minute], slots: undefined }, now)
+      const { states } = await limiter.take({ windows: [minute, hour], slots: undefined }, now)
+      expect(states.map(({ limit, remaining }) => limit - remaining)).toEqual([2, 1])
+    }, limiting)
+  })
+
+  it('a window from which all was taken back comes back with what is counted since', async () => {
+    await withAll(async ([limiter]) => {
+      const now = Date.now()
+      const charge = { windows: [bucketed(crypto.randomUUID(), 'minute', 60)], slots: undefined }
+      const taken = await limiter.take(charge, now)
+      if (!taken.taken) throw new Error('there was room')
+      await limiter.undo(charge, taken.receipt, now)
+      const [state] = (await limiter.take(charge, now + 30_000)).states
+      expect(state?.resetAt).toBeGreaterThanOrEqual(now + 90_000)
+    }, limiting)
+  })
+
   it(
     'windows that nobody counts in any more are gone',
     async () => {
