@@ -316,7 +316,7 @@ export const MUTANTS: readonly Mutant[] = [
       'const entry = found.get(id) ?? missed.get(id)',
       'const entry = gate?.() === undefined ? (found.get(id) ?? missed.get(id)) : undefined',
     ],
-    ['a brake is asked before the store', 'gate?.() ?? watched(', 'watched('],
+    ['a brake is asked before the store', 'gate?.() ??\n        watched(', 'watched('],
     ['a brake is asked before the store where there is a cache', 'if (closed !== undefined) return closed', ''],
   ]),
   ...of(core('memory-limiter'), tested('memory-limiter', 'testing/limiter-suite'), [

@@ -65,11 +65,14 @@ function expressApp(express: typeof express5, auth: Auth): RequestListener {
 }
 
 function koaApp(Koa: typeof Koa3, auth: Auth): RequestListener {
+  const answer = (ctx: { body: unknown }): void => {
+    ctx.body = {}
+  }
   const app = new Koa()
   app.silent = true
   const router = new Router({ prefix: '/v1' })
-  router.get('/things/:id', (ctx) => void (ctx.body = {}))
-  router.post('/things', onKoa.requires(auth, { permission: 'write' }), (ctx) => void (ctx.body = {}))
+  router.get('/things/:id', answer)
+  router.post('/things', onKoa.requires(auth, { permission: 'write' }), answer)
   router.get('/fails', () => {
     throw new Error('broken')
   })
@@ -89,7 +92,7 @@ async function listening(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const FRAMEWORKS: readonly [
+const FRAMEWORKS: readonly (readonly [
   name: string,
   listener: (auth: Auth) => RequestListener,
   routes: {
@@ -99,7 +102,7 @@ const FRAMEWORKS: readonly [
     readonly none: string
     readonly mount: string
   },
-][] = [
+])[] = [
   [
     'Hono on Node',
     (auth) => getRequestListener(honoApp(auth).fetch),
