@@ -46,6 +46,7 @@ const METHODS: readonly (keyof KeyStore & string)[] = [
   'recordAudit',
   'listAudit',
   'recordUses',
+  'listUsage',
   'close',
 ]
 
