@@ -35,20 +35,25 @@ describeWith('workerd', 'a store in a D1 database', () => {
   countsExactly({ open, rows: run })
 
   it('is not opened while the database is empty, where it must not be migrated', () => {
-    expect(whileEmpty).toEqual(new Error('the database has schema version 0, and needs 3: migrate it'))
+    expect(whileEmpty).toEqual(new Error('the database has schema version 0, and needs 4: migrate it'))
   })
 
   it('is opened by several at once, and migrated once', async () => {
     expect(openedAtOnce.map((found) => found ?? 'answered')).toEqual(Array.from({ length: 6 }, () => 'answered'))
-    expect(await run('select version from latchkey_schema')).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }])
+    expect(await run('select version from latchkey_schema')).toEqual([
+      { version: 1 },
+      { version: 2 },
+      { version: 3 },
+      { version: 4 },
+    ])
     await (await worker.open({ migrate: false })).close()
   })
 
   it('is not opened where the schema is newer', async () => {
-    await run('insert into latchkey_schema (version, applied_at) values (4, 0)')
-    const newer = new Error('the database has schema version 4, and this version of Latchkey knows 3')
+    await run('insert into latchkey_schema (version, applied_at) values (5, 0)')
+    const newer = new Error('the database has schema version 5, and this version of Latchkey knows 4')
     for (const migrate of [true, false]) await expect(worker.open({ migrate })).rejects.toEqual(newer)
-    await run('delete from latchkey_schema where version = 4')
+    await run('delete from latchkey_schema where version = 5')
     await (await worker.open()).close()
   })
 

@@ -46,6 +46,7 @@ const METHODS = [
   'recordAudit',
   'listAudit',
   'recordUses',
+  'listUsage',
   'close',
 ] satisfies (keyof KeyStore)[]
 

@@ -65,15 +65,14 @@ function expressApp(express: typeof express5, auth: Auth): RequestListener {
 }
 
 function koaApp(Koa: typeof Koa3, auth: Auth): RequestListener {
+  const answer = (ctx: { body: unknown }): void => {
+    ctx.body = {}
+  }
   const app = new Koa()
   app.silent = true
   const router = new Router({ prefix: '/v1' })
-  router.get('/things/:id', (ctx) => {
-    ctx.body = {}
-  })
-  router.post('/things', onKoa.requires(auth, { permission: 'write' }), (ctx) => {
-    ctx.body = {}
-  })
+  router.get('/things/:id', answer)
+  router.post('/things', onKoa.requires(auth, { permission: 'write' }), answer)
   router.get('/fails', () => {
     throw new Error('broken')
   })
