@@ -82,6 +82,17 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
     }, limiting)
   })
 
+  it('a window that is empty again is told so, also where another one refuses', async () => {
+    await withAll(async ([limiter]) => {
+      const [now, bucket] = [Date.now(), crypto.randomUUID()]
+      const windows = [bucketed(bucket, 'minute', 60), { ...bucketed(bucket, 'hour', 3600), limit: 1 }]
+      await limiter.take({ windows, slots: undefined }, now)
+      const refused = await limiter.take({ windows, slots: undefined }, now + 120_000)
+      expect(refused).toMatchObject({ taken: false, refusedBy: { name: 'hour' } })
+      expect(refused.states[0]).toMatchObject({ remaining: 1_000_000, resetAt: now + 120_000 })
+    }, limiting)
+  })
+
   it(
     'windows that nobody counts in any more are gone',
     async () => {
