@@ -45,6 +45,17 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
   describe('a ledger:', () => {
     testLedger(patient, (use) => withAll(use, ledgerOf))
 
+    it('stays in a later period that has begun, whatever is charged or changed by an earlier clock', async () => {
+      await withAll(async ([ledger]) => {
+        const before = { balanceId: crypto.randomUUID(), limit: 9, start: 1, end: 2 }
+        const later = { ...before, start: 2, end: 3 }
+        await ledger.reserve(later, 1)
+        expect(await ledger.reserve(before, 1)).toEqual({ charged: true, limit: 9, used: 2, start: 2 })
+        await ledger.change(before, { limit: 5 })
+        expect(await ledger.read(later)).toEqual({ limit: 5, used: 2, start: 2 })
+      }, ledgerOf)
+    })
+
     it.each(['\0', '\ud800'])('keeps no balance whose name is not kept whole: %j', async (text) => {
       await withAll(async ([ledger]) => {
         const allowance = { balanceId: `acme:${text}`, limit: 1, start: 0, end: Number.POSITIVE_INFINITY }
@@ -79,6 +90,17 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
       await limiter.undo(charge, taken.receipt, now)
       const [state] = (await limiter.take(charge, now + 30_000)).states
       expect(state?.resetAt).toBeGreaterThanOrEqual(now + 90_000)
+    }, limiting)
+  })
+
+  it('a window that is empty again is told so, also where another one refuses', async () => {
+    await withAll(async ([limiter]) => {
+      const [now, bucket] = [Date.now(), crypto.randomUUID()]
+      const windows = [bucketed(bucket, 'minute', 60), { ...bucketed(bucket, 'hour', 3600), limit: 1 }]
+      await limiter.take({ windows, slots: undefined }, now)
+      const refused = await limiter.take({ windows, slots: undefined }, now + 120_000)
+      expect(refused).toMatchObject({ taken: false, refusedBy: { name: 'hour' } })
+      expect(refused.states[0]).toMatchObject({ remaining: 1_000_000, resetAt: now + 120_000 })
     }, limiting)
   })
 
