@@ -1,4 +1,6 @@
-import { type Awaitable, type Charge, digestKey, type Limiter, type LimitState, type Taken } from '@latchkey/core'
+import type { Awaitable, Charge, Limiter, LimitState, Taken } from '@latchkey/core'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { chain } from './chain.ts'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { type Counter, countStatements } from './counts.ts'
@@ -86,7 +88,7 @@ function makeCounters({ windows, slots }: Charge): readonly Counter[] {
 
 /** Of one length, whatever the names are, and evenly spread. No address lies in the database. */
 function idOf(names: readonly unknown[]): string {
-  return digestKey(JSON.stringify(names))
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(names))))
 }
 
 function takenOf(charge: Charge, counters: readonly Counter[], rows: readonly Row[], now: number): Taken {
