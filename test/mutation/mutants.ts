@@ -1546,7 +1546,6 @@ export const MUTANTS: readonly Mutant[] = [
     ['who counts locks the row', "locked: 'order by id for update'", "locked: 'order by id'"],
   ]),
   ...of(core('auth'), tested('auth-limits'), [
-    ['a store’s limiter counts', 'limiter = store.limiter ?? memoryLimiter()', 'limiter = memoryLimiter()'],
     ['a store’s ledger counts', 'ledger = store.ledger ?? memoryLedger()', 'ledger = memoryLedger()'],
   ]),
 ]

@@ -194,19 +194,27 @@ describe('a store that counts', () => {
   const limits = [{ name: 'minute', seconds: 60, limit: 9, per: 'account' }] as const
   const counting = () => ({ ...filled(), limiter: memoryLimiter(), ledger: memoryLedger() })
 
-  it('counts for every auth on it', () => {
+  it('keeps the balances for every auth on it', () => {
     const store = counting()
-    const [one, other] = [authOf({ store, limits }), authOf({ store, limits })]
-    expect(one.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
-    expect(other.authorizer({})({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 7 }] })
+    const [one, other] = [authOf({ store }), authOf({ store })]
+    expect(one.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ kind: 'allowed' })
     expect(other.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ code: 'exhausted' })
   })
 
-  it('does not where another limiter and ledger are given', () => {
+  it('counts limits for those that are given its limiter', () => {
     const store = counting()
-    authOf({ store, limits }).authorizer({ cost: 3 })({}, fields(TEXT))
-    const auth = authOf({ store, limits, limiter: memoryLimiter(), ledger: memoryLedger() })
-    expect(auth.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
+    const { limiter } = store
+    const [one, other, alone] = [{ limiter }, { limiter }, {}].map((its) => authOf({ store, limits, ...its }))
+    expect(one?.authenticator()({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
+    expect(other?.authenticator()({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 7 }] })
+    expect(alone?.authenticator()({}, fields(TEXT))).toMatchObject({ limits: [{ remaining: 8 }] })
+  })
+
+  it('keeps no balances where another ledger is given', () => {
+    const store = counting()
+    authOf({ store }).authorizer({ cost: 3 })({}, fields(TEXT))
+    const auth = authOf({ store, ledger: memoryLedger() })
+    expect(auth.authorizer({ cost: 3 })({}, fields(TEXT))).toMatchObject({ kind: 'allowed' })
   })
 })
 

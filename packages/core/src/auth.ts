@@ -183,7 +183,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const {
     store,
     accounts,
-    limiter = store.limiter ?? memoryLimiter(),
+    limiter = memoryLimiter(),
     ledger = store.ledger ?? memoryLedger(),
     whenLimiterDown,
     trustedHops = 0,

@@ -30,10 +30,13 @@ export interface AuthOptions<
   readonly cache?: CacheOptions | false
   /** Where accounts are, if not in the store: an application's own user table. */
   readonly accounts?: AccountReader
-  /** Counts rate limits and concurrency. Default: the store's, or a `memoryLimiter()`, for this process alone. */
-  readonly limiter?: Limiter
+  /**
+   * Counts rate limits and concurrency. Default: a `memoryLimiter()`, for this process alone, which answers at once. With
+   * `store.limiter` all processes on the store count together, and each request that is counted asks it.
+   */
+  readonly limiter?: Limiter | undefined
   /** Keeps the balances that costs are taken from. Default: the store's, or a `memoryLedger()`, for this process alone. */
-  readonly ledger?: Ledger
+  readonly ledger?: Ledger | undefined
   /**
    * What happens while the limiter throws or does not answer in time: requests are refused as `unavailable`, or let through
    * without being counted. Costs are never given away: a ledger that is down always refuses. Default `refuse`.
