@@ -6,7 +6,7 @@ const LIST = ['keys', 'list', '--service', 'viralsync']
 
 describe('help', () => {
   it.each([
-    [[], ['keys', 'accounts', 'tokens', 'verify', 'schema', 'help']],
+    [[], ['keys', 'accounts', 'tokens', 'usage', 'verify', 'schema', 'help']],
     [
       ['keys'],
       ['create', 'import', 'list', 'show', 'change', 'rotate', 'revoke', 'delete', 'reveal', 'reseal', 'audit', 'help'],
