@@ -20,6 +20,8 @@ const contract = problemDetails({
   key: { prefix: 'acme_live_', length: 32, alphabet: 'base62', checksum: true },
   permissions: { read: [], write: [], admin: ['*'] },
 })
+/** How long the example goes on with what it has read, in milliseconds. */
+const LEASE = 400
 const LONG = 60_000
 /** How soon all is well when the fault is over, in milliseconds. */
 const HEALED = 2000
@@ -150,6 +152,7 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
   it.skipIf(/^postgres/.test(found))('is unavailable as long as its database is', { timeout: LONG }, async () => {
     const lines = ['GET /v1/me', 'GET /v1/keys']
     server.pause()
+    await pass(LEASE)
     const seen = await Promise.all(lines.map((line) => ask(first, line, adminKey)))
     server.resume()
     expect(seen).toEqual([UNAVAILABLE, UNAVAILABLE])
@@ -162,6 +165,7 @@ describeWith('postgres', 'the example with Express and Postgres', (found) => {
     const program = await startProgram(database)
     await ask(program, 'GET /v1/me', adminKey)
     server.pause()
+    await pass(LEASE)
     const socket = connect(program.port, '127.0.0.1')
     // It says that it goes on when it has read the request.
     const fields = ['Host: localhost', `x-api-key: ${adminKey}`, 'Expect: 100-continue', 'Connection: close']

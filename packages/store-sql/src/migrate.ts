@@ -2,7 +2,7 @@ import type { Connection, Engine } from './connection.ts'
 import { migrationsFor, schemaTable } from './migrations.ts'
 import { builderFor } from './tables.ts'
 
-/** Several processes that start at once may get into each other's way so often, and not more. */
+/** Several processes that start at once may get into each other's way so often at one version, and not more. */
 const ATTEMPTS = 5
 
 /** Whether the table of versions is there: in a new database it is not. */
@@ -19,9 +19,12 @@ const IS_THERE: Readonly<Record<Engine, string>> = {
  */
 export async function migrate(connection: Connection, engine: Engine): Promise<void> {
   const builder = builderFor(engine)
+  let reached = -1
   for (let attempt = 1; ; attempt++) {
     // Where another process was first, the next attempt finds its work; where the database is away, it says so.
     const version = await versionOf(connection, engine)
+    if (version > reached) attempt = 1
+    reached = version
     try {
       if (version === 0) await connection.write([{ sql: schemaTable(engine), parameters: [] }])
       for (const migration of migrationsFor(engine).filter((migration) => migration.version > version)) {
