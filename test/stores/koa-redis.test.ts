@@ -14,6 +14,8 @@ const pathOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.m
 const main = pathOf('examples/koa-redis/dist/main.js')
 const contract = pathOf('examples/koa-redis/dist/contract.js')
 const cli = pathOf('packages/cli/dist/main.js')
+/** How long the example goes on with what it has read, in milliseconds. */
+const LEASE = 400
 const LONG = 60_000
 /** How soon all is well when the fault is over, in milliseconds. */
 const HEALED = 2000
@@ -115,6 +117,7 @@ describeWith('redis', 'the example with Koa and Redis', (found) => {
 
   it('is unavailable as long as its Redis is', { timeout: LONG }, async () => {
     server.pause()
+    await pass(LEASE)
     const seen = await ask(first, 'GET /v1/me', key)
     server.resume()
     expect(seen).toEqual(UNAVAILABLE)
