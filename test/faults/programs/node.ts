@@ -37,13 +37,19 @@ let hot: readonly Known[] = []
 let resting: readonly Known[] = []
 let turn = 0
 let waiting = 0
+/** Requests that are not decided. */
+let underWay = 0
 
 /** One request. Whether it was decided, be it as it may. */
 function request(subject: Known): boolean | Promise<boolean> {
   const begin = now()
   const outcome = decide({}, subject.fields)
   if (!isPromise(outcome)) return noted(subject, begin, outcome, true)
-  return outcome.then((outcome) => noted(subject, begin, outcome, false))
+  underWay++
+  return outcome.then((outcome) => {
+    underWay--
+    return noted(subject, begin, outcome, false)
+  })
 }
 
 function requestOf(id: number): boolean | Promise<boolean> {
@@ -170,11 +176,13 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     return null
   },
   async history(path) {
-    history.close()
-    history = openHistory(path)
     known.clear()
     hot = []
     resting = []
+    // What is under way belongs to the old one.
+    while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    history.close()
+    history = openHistory(path)
     return null
   },
 }
