@@ -196,7 +196,12 @@ export const SCENARIOS: readonly Scenario[] = [
       const { before, after } = stopped(fleet, 0)
       const stopAndFill = async () => {
         before()
-        await fleet.node('a').ask('fill', 12_000)
+        // It may have been stopped in the middle of a write: then nobody else can write until it goes on.
+        while (!(await fleet.node('a').ask('fill', 12_000))) {
+          await after()
+          await pass(1)
+          before()
+        }
       }
       return { by: OTHERS, before: stopAndFill, after }
     }),

@@ -162,8 +162,11 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   },
   async fill(count) {
     const accounts = Array.from({ length: count }, () => accountOf(crypto.randomUUID()))
-    await store.insertAll({ accounts, keys: [] })
-    return null
+    try {
+      return await store.insertAll({ accounts, keys: [] })
+    } catch {
+      return false
+    }
   },
   async change(order) {
     const changed = await change(order)

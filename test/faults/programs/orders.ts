@@ -62,8 +62,8 @@ export interface Orders {
   readonly review: { readonly order: null; readonly answer: number }
   /** Live keys with these texts, all of them in one transaction. */
   readonly insert: { readonly order: readonly Placed[]; readonly answer: null }
-  /** So many accounts that nobody uses, all of them in one transaction. */
-  readonly fill: { readonly order: number; readonly answer: null }
+  /** So many accounts that nobody uses, all of them in one transaction. False: it could not be written. */
+  readonly fill: { readonly order: number; readonly answer: boolean }
   readonly change: {
     readonly order: { readonly action: Action; readonly of: Placed; readonly wait: boolean }
     readonly answer: Changed
