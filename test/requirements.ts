@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { findPostgres, findRedis } from '@latchkey/test-servers'
+import { findPgBouncer, findPostgres, findRedis } from '@latchkey/test-servers'
 import { describe, it } from 'vitest'
 
 interface Requirement {
@@ -56,6 +56,10 @@ export const REQUIREMENTS = {
   postgres: {
     find: findPostgres,
     otherwise: 'Postgres is not installed (apt-get install postgresql), and DATABASE_URL names none',
+  },
+  pgbouncer: {
+    find: findPgBouncer,
+    otherwise: 'PgBouncer is not installed; apt-get install pgbouncer',
   },
   faketime: {
     find: () => library('faketime/libfaketime.so.1'),

@@ -56,9 +56,9 @@ describeWith('postgres', 'Postgres', (found) => {
       async connect() {
         const client = await pool.connect()
         return {
-          query(text, values) {
-            asked.push(text)
-            return client.query(text, values)
+          query(query) {
+            asked.push(query.text)
+            return client.query(query)
           },
           release: (error) => client.release(error),
           on: client.on.bind(client),

@@ -1,6 +1,6 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import type { KeyStore } from '@latchkey/core'
-import { openPostgres, type PostgresClient, type PostgresPool } from '@latchkey/store-sql'
+import { openPostgres, type PostgresClient, type PostgresPool, type PostgresQuery } from '@latchkey/store-sql'
 import { type PostgresServer, startPostgres } from '@latchkey/test-servers'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,11 +29,6 @@ const TIMEOUT = 30_000
 interface Plan {
   readonly 'Node Type': string
   readonly Plans?: readonly Plan[]
-}
-
-interface Sent {
-  readonly text: string
-  readonly values: readonly unknown[]
 }
 
 describeWith('postgres', 'a store in Postgres', (found) => {
@@ -89,7 +84,7 @@ describeWith('postgres', 'a store in Postgres', (found) => {
   describe('and what it throws, which holds no values:', () => hidesValues({ open, run }))
 
   describe('what a request asks for, among ten thousand keys', () => {
-    const sent: Sent[] = []
+    const sent: PostgresQuery[] = []
     let client: pg.Client
 
     beforeAll(async () => {
@@ -403,9 +398,9 @@ describeWith('postgres', 'a store in Postgres', (found) => {
 
 /** The pool of a process that is gone at such a statement: it has sent it, and nothing is heard of it from then on. */
 function goingAt(pool: pg.Pool, statement: RegExp): PostgresPool {
-  const lost = passing(pool, async (client, text, values) => {
-    const answer = await client.query(text, values)
-    return statement.test(text) ? new Promise(() => {}) : answer
+  const lost = passing(pool, async (client, query) => {
+    const answer = await client.query(query)
+    return statement.test(query.text) ? new Promise(() => {}) : answer
   })
   return {
     async connect() {
@@ -425,31 +420,31 @@ function counting(pool: pg.Pool): { readonly made: number; readonly removed: num
 }
 
 /** The pool, and what is sent through it. */
-function recording(pool: pg.Pool, sent: Sent[]): PostgresPool {
-  return passing(pool, (client, text, values) => {
-    sent.push({ text, values })
-    return client.query(text, values)
+function recording(pool: pg.Pool, sent: PostgresQuery[]): PostgresPool {
+  return passing(pool, (client, query) => {
+    sent.push(query)
+    return client.query(query)
   })
 }
 
 /** The pool, on connections that break when this statement was executed, before its answer arrives. */
 function losingAnswers(pool: pg.Pool, statement: string): PostgresPool {
-  return passing(pool, async (client, text, values) => {
-    const answer = await client.query(text, values)
-    if (text !== statement) return answer
+  return passing(pool, async (client, query) => {
+    const answer = await client.query(query)
+    if (query.text !== statement) return answer
     throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
   })
 }
 
 function passing(
   pool: pg.Pool,
-  query: (client: pg.PoolClient, text: string, values: unknown[]) => ReturnType<PostgresClient['query']>,
+  query: (client: pg.PoolClient, query: PostgresQuery) => ReturnType<PostgresClient['query']>,
 ): PostgresPool {
   return {
     async connect() {
       const client = await pool.connect()
       return {
-        query: (text, values = []) => query(client, text, values),
+        query: (asked) => query(client, asked),
         release: (error) => client.release(error),
         on: client.on.bind(client) as PostgresClient['on'],
         off: (event, listener) => client.off(event, listener),

@@ -9,6 +9,7 @@ export {
   type PostgresNotification,
   type PostgresOptions,
   type PostgresPool,
+  type PostgresQuery,
 } from './postgres.ts'
 export { openSqlite, type SqliteOptions } from './sqlite.ts'
 

@@ -5,6 +5,7 @@ import { checkLease, settleLease } from './lease.ts'
 import { checkVersion, migrate } from './migrate.ts'
 import { type Listening, postgresFeed } from './postgres-feed.ts'
 import { openListening, openPool } from './postgres-pool.ts'
+import { statementNames } from './prepared.ts'
 import { aloneIfOne } from './single.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, patienceFor, within } from './timeout.ts'
@@ -33,12 +34,19 @@ export interface PostgresPool {
 }
 
 export interface PostgresClient {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: unknown[] }>
+  query(query: PostgresQuery): Promise<{ readonly rows: unknown[] }>
   /** With an error or `true` the connection is not used again. */
   release(error?: Error | boolean): void
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'notification', listener: (notification: PostgresNotification) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
+}
+
+export interface PostgresQuery {
+  /** By which the connection keeps it. */
+  readonly name?: string
+  readonly text: string
+  readonly values?: unknown[]
 }
 
 export interface PostgresNotification {
@@ -86,7 +94,7 @@ async function listenOn(connect: () => Promise<PostgresClient>): Promise<Listeni
   const client = await connect()
   return {
     on: client.on.bind(client) as Listening['on'],
-    query: (text) => client.query(text),
+    query: (text) => client.query({ text }),
     end: () => client.release(true),
   }
 }
@@ -98,6 +106,7 @@ interface PostgresConnection extends Connection {
 function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Promise<void>): PostgresConnection {
   // Of a process that went away without a word its locks would stay.
   const begin = `begin isolation level read committed; set local idle_in_transaction_session_timeout = ${timeout}`
+  const names = statementNames()
   let isOpen = true
 
   async function connect(): Promise<PostgresClient> {
@@ -135,31 +144,44 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
   }
 
   async function ask(client: PostgresClient, { sql, parameters }: Query): Promise<readonly Row[]> {
-    const { rows } = await client.query(sql, [...parameters])
+    const { rows } = await client.query({ text: sql, values: [...parameters] })
     return rows as Row[]
+  }
+
+  /** Alone, and planned only once. */
+  async function askByName(client: PostgresClient, query: Query): Promise<readonly Row[]> {
+    const name = names.of(query.sql)
+    if (name === undefined) return ask(client, query)
+    try {
+      const { rows } = await client.query({ name, text: query.sql, values: [...query.parameters] })
+      return rows as Row[]
+    } catch (error) {
+      if (!names.hasFailed(error)) throw error
+      return ask(client, query)
+    }
   }
 
   /** After what the server itself refuses; after a statement that hangs nobody knows what the connection is in. */
   function isUsable(client: PostgresClient, error: unknown): Promise<boolean> | false {
     const isRefusal = typeof error === 'object' && error !== null && 'severity' in error
     if (!isRefusal) return false
-    return within(client.query('rollback'), timeout, timeout).then(
+    return within(client.query({ text: 'rollback' }), timeout, timeout).then(
       () => true,
       () => false,
     )
   }
 
-  const read = (query: Query) => run((client) => ask(client, query), timeout)
+  const read = (query: Query) => run((client) => askByName(client, query), timeout)
 
   return {
     connect,
     read,
     write: (queries: readonly Query[]) => {
       const work = async (client: PostgresClient) => {
-        await client.query(begin)
+        await client.query({ text: begin })
         let rows: readonly Row[] = []
         for (const query of queries) rows = await ask(client, query)
-        await client.query('commit')
+        await client.query({ text: 'commit' })
         return rows
       }
       return aloneIfOne(queries, read, () => run(work, patienceFor(queries, timeout)))

@@ -5,6 +5,7 @@ import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, r
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import pg from 'pg'
+import { answers } from './answers.ts'
 import { freePort } from './free-port.ts'
 
 export interface PostgresOptions {
@@ -82,14 +83,7 @@ async function serverOf(programs: string, { settings = {} }: PostgresOptions): P
   async function start(): Promise<ChildProcess> {
     // In a group of its own, so that its backends get the signals too.
     const child = spawn(join(programs, 'postgres'), options, { ...user, stdio: ['ignore', log, log], detached: true })
-    for (let attempt = 0; attempt < 200; attempt++) {
-      const answers = await run(url, 'select 1').then(
-        () => true,
-        () => false,
-      )
-      if (answers) return child
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    if (await answers(() => run(url, 'select 1'))) return child
     throw new Error('postgres does not answer')
   }
 
@@ -126,7 +120,7 @@ async function serverOf(programs: string, { settings = {} }: PostgresOptions): P
 }
 
 /** Postgres refuses to run as root: then it runs as the user that its package made. */
-function otherUser(): { readonly uid?: number; readonly gid?: number } {
+export function otherUser(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => Number(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout)
   return { uid: id('-u'), gid: id('-g') }
@@ -138,7 +132,7 @@ async function createDatabase(url: string): Promise<string> {
   return name
 }
 
-async function run(url: string, sql: string): Promise<void> {
+export async function run(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => {})
   await client.connect()

@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createClient } from 'redis'
+import { answers } from './answers.ts'
 import { freePort } from './free-port.ts'
 
 export interface RedisServerOptions {
@@ -100,14 +101,7 @@ async function serverOf(program: string, { settings = {}, tls = false }: RedisSe
 
   async function start(): Promise<ChildProcess> {
     const child = spawn(program, words, { stdio: ['ignore', log, log] })
-    for (let attempt = 0; attempt < 200; attempt++) {
-      const answers = await command('PING').then(
-        () => true,
-        () => false,
-      )
-      if (answers) return child
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    if (await answers(() => command('PING'))) return child
     throw new Error('redis-server does not answer')
   }
 
