@@ -1,4 +1,4 @@
-import { type Ledger, type Limiter, memoryLedger, memoryLimiter } from '@latchkey/core'
+import { type KeyStore, type Ledger, type Limiter, memoryLedger, memoryLimiter } from '@latchkey/core'
 
 /** What the services count with. */
 export interface Counting {
@@ -6,7 +6,7 @@ export interface Counting {
   readonly ledger: Ledger
 }
 
-/** The limiter and the ledger that go with the store. Of none there is: each demo counts for itself. */
-export function countingWith(): Counting {
-  return { limiter: memoryLimiter(), ledger: memoryLedger() }
+/** The store's own: all demos on it count together. Where it has none, this process counts for itself. */
+export function countingWith({ limiter = memoryLimiter(), ledger = memoryLedger() }: KeyStore): Counting {
+  return { limiter, ledger }
 }

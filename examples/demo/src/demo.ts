@@ -60,7 +60,7 @@ export async function startDemo(options: Omit<DemoOptions, 'json' | 'help'>): Pr
 
 async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 'help'>): Promise<Demo> {
   const { framework, port, onPrem, masterKey = randomBytes(32).toString('base64url') } = options
-  const counting = countingWith()
+  const counting = countingWith(opened.store)
   const services = servicesOn(opened.store, counting, masterKey, onPrem)
   const server = createServer(wellFormed(LISTENERS[framework](Object.values(services))))
   // No line is dropped in silence; Node's 16 KiB for all of them still hold.
@@ -108,7 +108,8 @@ async function fill(
   masterKey: string,
 ): Promise<Seeded | undefined> {
   const seeded = await seed(store, masterKey)
-  // Counted in this process: every demo has its own balances, whoever made the accounts.
+  // Whoever makes the accounts: what was used since is not to be given back.
+  if (seeded === undefined) return undefined
   for (const { auth, balances = {} } of Object.values<Service>(services)) {
     const book = manageBalances({ contract: auth.contract, ledger })
     for (const [id, balance] of Object.entries(balances)) {
