@@ -85,6 +85,21 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     const start = { url: site.urlFor(name), history: newHistory(name) }
     const both = { env: { ...env, ...launch.env }, execArgv: [...execArgv, ...(launch.execArgv ?? [])] }
     nodes.set(name, await startNode(name, start, both))
+    introduce()
+  }
+
+  /** Not waited for: one of them may be stopped, and hears of it before anything else when it goes on. */
+  function introduce(): void {
+    for (const node of nodes.values()) {
+      const others = [...nodes.values()].filter((other) => other !== node && other.lives())
+      if (node.lives())
+        node
+          .ask(
+            'peers',
+            others.map(({ port }) => port),
+          )
+          .catch(() => {})
+    }
   }
 
   function newSubject(text: string, state: State): Subject {
@@ -125,7 +140,6 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
     const isTold = wait && action !== 'import'
     const holdsFrom = isTold ? changed.acknowledged : changed.acknowledged + site.lease
     note(of.id, makes, { ...changed, holdsFrom })
-    if (isTold) follow(of, by)
     if (changed.keyId !== undefined) of.keyId = changed.keyId
     if (changed.text !== undefined) {
       const next = newSubject(changed.text, 'dead')
@@ -134,13 +148,6 @@ export async function startFleet(site: Site, { env, execArgv = [] }: Launch = {}
       tell('watch', [next], NODES).catch(() => {})
     }
     return true
-  }
-
-  function follow({ id }: Subject, by: NodeName): void {
-    for (const [name, node] of nodes) {
-      // The one that made the change has had its request.
-      if (name !== by && node.lives()) node.ask('follow', id).catch(() => {})
-    }
   }
 
   async function each<T>(work: (node: Node) => Promise<T>): Promise<T[]> {

@@ -10,8 +10,7 @@ export interface Measures {
   readonly denials: number
   /** Changes that were not acknowledged. */
   readonly failed: number
-  /** Of a denying change and a node: all there are, and those with a request that began within 5 ms of the acknowledgement. */
-  readonly pairs: number
+  /** Those of them after which, on every other node, a request began within 5 ms of the acknowledgement. */
   readonly followed: number
   /** Decisions that a store was not there for. */
   readonly unavailable: number
@@ -58,8 +57,7 @@ export function measure({ changes, verifies }: Run, nodes: readonly string[]): M
     atOnce,
     denials: denials.length,
     failed: changes.filter(({ committed }) => committed === undefined).length,
-    pairs: denials.length * nodes.length,
-    followed: all.reduce((sum, { soon }) => sum + soon.size, 0),
+    followed: all.filter(({ change, soon }) => nodes.every((node) => node === change.node || soon.has(node))).length,
     unavailable,
     propagation: all.flatMap(propagationOf).sort((a, b) => a - b),
   }

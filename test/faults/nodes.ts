@@ -2,12 +2,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type Answered, type Orders, READY, type Start, type Told } from './programs/orders.ts'
+import type { Answered, Orders, Ready, Start, Told } from './programs/orders.ts'
 
 const program = fileURLToPath(new URL('programs/dist/node.js', import.meta.url))
 
 export interface Node {
   readonly name: string
+  /** Where it hears what others have changed. */
+  readonly port: number
   /** Rejects when the process ends before it has answered. */
   ask<K extends keyof Orders>(kind: K, order: Orders[K]['order']): Promise<Orders[K]['answer']>
   signal(name: 'SIGSTOP' | 'SIGCONT'): void
@@ -38,19 +40,19 @@ export async function startNode(name: string, start: Start, { env = {}, execArgv
   })
   const waiting = new Map<number, Waiting>()
   let number = 0
-  child.on('message', (message: Answered | typeof READY) => {
-    if (message === READY) return
-    waiting.get(message.number)?.resolve(message.answer)
-    waiting.delete(message.number)
-  })
   const gone = once(child, 'exit').then(() => {
     for (const { reject } of waiting.values()) reject(new Error(`node ${name} has ended`))
     waiting.clear()
   })
-  await ready(child, name)
+  const { port } = await ready(child, name)
+  child.on('message', ({ number, answer }: Answered) => {
+    waiting.get(number)?.resolve(answer)
+    waiting.delete(number)
+  })
 
   return {
     name,
+    port,
     ask: (kind, order) =>
       new Promise((resolve, reject) => {
         const told: Told = { number: ++number, kind, order }
@@ -71,7 +73,8 @@ export async function startNode(name: string, start: Start, { env = {}, execArgv
   }
 }
 
-async function ready(child: ChildProcess, name: string): Promise<void> {
+async function ready(child: ChildProcess, name: string): Promise<Ready> {
   const [message] = await Promise.race([once(child, 'message'), once(child, 'exit')])
-  if (message !== READY) throw new Error(`node ${name} did not start`)
+  if (message?.port === undefined) throw new Error(`node ${name} did not start`)
+  return message
 }

@@ -5,7 +5,8 @@ import { now } from './clock.ts'
 import { contract } from './contract.ts'
 import { type History, openHistory } from './history.ts'
 import { openStore } from './open-store.ts'
-import { type Answered, type Orders, type Placed, READY, type Start, type Subject, type Told } from './orders.ts'
+import type { Answered, Orders, Placed, Ready, Start, Subject, Told } from './orders.ts'
+import { openPeers } from './peers.ts'
 
 /** In milliseconds, between two requests with a text that is known. */
 const PAUSE = 5
@@ -30,6 +31,7 @@ const store = await openStore(url)
 const auth = createAuth({ contract, store })
 const decide = auth.authorizer({ permission: 'write', plan: 'pro' })
 const change = changesOf(store)
+const peers = await openPeers(requestOf)
 
 let history: History = openHistory(path)
 const known = new Map<number, Known>()
@@ -130,6 +132,10 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
     await requestOf(id)
     return null
   },
+  async peers(ports) {
+    await peers.know(ports)
+    return null
+  },
   async whileHeld({ known, subjects }) {
     while (isPromise(requestOf(known))) await new Promise((resolve) => setTimeout(resolve, PAUSE))
     for (const id of subjects) requestOf(id)
@@ -170,7 +176,7 @@ const handlers: { readonly [K in keyof Orders]: (order: Orders[K]['order']) => P
   },
   async change(order) {
     const changed = await change(order)
-    // Here nobody has to be told first.
+    if (order.wait && !('error' in changed)) peers.tell(order.of.id)
     requestOf(order.of.id)
     return changed
   },
@@ -200,4 +206,5 @@ process.on('message', (told: Told) => void handle(told))
 process.on('disconnect', () => process.exit())
 setInterval(requestAll, PAUSE)
 setInterval(() => history.flush(), FLUSH)
-process.send?.(READY)
+const ready: Ready = { port: peers.port }
+process.send?.(ready)

@@ -51,6 +51,8 @@ export interface Orders {
   readonly warm: { readonly order: number; readonly answer: null }
   /** A request with this text, now. Answers when it is decided. */
   readonly follow: { readonly order: number; readonly answer: null }
+  /** The ports of the other nodes' peers. */
+  readonly peers: { readonly order: readonly number[]; readonly answer: null }
   /** In a moment in which a request with one text is answered at once, requests with others. Answers when they have begun. */
   readonly whileHeld: {
     readonly order: { readonly known: number; readonly subjects: readonly number[] }
@@ -64,6 +66,7 @@ export interface Orders {
   readonly insert: { readonly order: readonly Placed[]; readonly answer: null }
   /** So many accounts that nobody uses, all of them in one transaction. False: it could not be written. */
   readonly fill: { readonly order: number; readonly answer: boolean }
+  /** The other nodes have a request with its text at once, when it is acknowledged and was waited for. */
   readonly change: {
     readonly order: { readonly action: Action; readonly of: Placed; readonly wait: boolean }
     readonly answer: Changed
@@ -86,4 +89,7 @@ export interface Answered<K extends keyof Orders = keyof Orders> {
 }
 
 /** Sent once, when the node can be told something. */
-export const READY = 'ready'
+export interface Ready {
+  /** Of its peers. */
+  readonly port: number
+}
