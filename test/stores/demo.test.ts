@@ -137,6 +137,16 @@ describeWith('postgres', 'demos that share a Postgres', (found) => {
       expect(await answers()).toEqual(all('normally'))
     })
 
+    it('is answered as documented by a page that reads it for a key that is still kept', {
+      timeout: LONG,
+    }, async () => {
+      const [credits] = requests
+      if (credits === undefined) throw new Error('there is no request')
+      expect(await Promise.all(demos.map((demo) => send(demo, credits)))).toEqual(demos.map(() => credits.normally))
+      server.pause()
+      expect(await Promise.all(demos.map((demo) => send(demo, credits)))).toEqual(demos.map(() => credits.unavailable))
+    })
+
     it('is answered as documented while it is down, and normally when it is back', { timeout: LONG }, async () => {
       let isDown = true
       const back = server.crash().then(() => {

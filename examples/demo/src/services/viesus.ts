@@ -4,6 +4,7 @@ import {
   type AnyAuth,
   type Balances,
   createAuth,
+  type Denied,
   type KeyStore,
   manageAccounts,
   manageBalances,
@@ -14,7 +15,7 @@ import { buildSchema, GraphQLError } from 'graphql'
 import { createHandler } from 'graphql-http'
 import type { Counting } from '../counting.ts'
 import { issue } from '../issue.ts'
-import { type Call, type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
+import { answerTo, type Call, type Credentials, jsonOf, provenBy, type Service } from '../service.ts'
 
 /** Fifty credits in each calendar month. */
 const contract = viesus({ credits: { limit: 50, period: { months: 1 } } })
@@ -59,12 +60,14 @@ export function viesusService(store: KeyStore, counting: Counting): Service {
   }
 }
 
-type Context = { readonly principal: Principal } & Record<PropertyKey, unknown>
+type Context = { readonly principal: Principal; readonly denials: Denied[] } & Record<PropertyKey, unknown>
 
 function graphqlServer(auth: AnyAuth, balances: Balances) {
   const root = {
-    async credits(_arguments: unknown, { principal }: Context) {
-      const balance = await balances.find(principal.account)
+    async credits(_arguments: unknown, { principal, denials }: Context) {
+      const balance = await balances
+        .find(principal.account)
+        .catch((cause) => deny({ kind: 'denied', code: 'unavailable', cause }, denials))
       if (balance === undefined) throw new Error('the account has no balance')
       return {
         remainingCreditsThisPeriod: balance.remaining,
@@ -74,24 +77,28 @@ function graphqlServer(auth: AnyAuth, balances: Balances) {
       }
     },
     // The price of a field is known only here, so it is charged here: once for each time that the field is asked for.
-    async createEnhancedImage(_arguments: unknown, { principal }: Context) {
+    async createEnhancedImage(_arguments: unknown, { principal, denials }: Context) {
       const outcome = await auth.check(principal, { cost: 1 })
-      if (outcome.kind === 'denied') {
-        const { errors } = JSON.parse(auth.render(outcome, { get: () => null }).body)
-        throw new GraphQLError(errors[0].message, { extensions: errors[0].extensions })
-      }
+      if (outcome.kind === 'denied') return deny(outcome, denials)
       return { id: crypto.randomUUID() }
     },
   }
 
-  const handle = createHandler<Call, undefined, Context>({
+  function deny(denied: Denied, denials: Denied[]): never {
+    denials.push(denied)
+    const { errors } = JSON.parse(auth.render(denied, { get: () => null }).body)
+    throw new GraphQLError(errors[0].message, { extensions: errors[0].extensions })
+  }
+
+  const handle = createHandler<Call, { readonly denials: Denied[] }, Context>({
     schema,
     rootValue: root,
-    context: (request) => ({ principal: provenBy(request.raw) }),
+    context: ({ raw, context: { denials } }) => ({ principal: provenBy(raw), denials }),
   })
 
   return async (call: Call): Promise<Answer> => {
     const accept = call.header('accept')?.includes(GRAPHQL_RESPONSE) ? GRAPHQL_RESPONSE : 'application/json'
+    const denials: Denied[] = []
     const [body, { status, headers = {} }] = await handle({
       method: call.method === 'HEAD' ? 'GET' : call.method,
       url: `/graphql?${call.query}`,
@@ -99,8 +106,11 @@ function graphqlServer(auth: AnyAuth, balances: Balances) {
       headers: { accept, 'content-type': 'application/json' },
       body: call.method === 'POST' ? await jsonOf(call) : null,
       raw: call,
-      context: undefined,
+      context: { denials },
     })
+    // Of a field that is refused the others are still told; without the store nothing is certain.
+    const unavailable = denials.find(({ code }) => code === 'unavailable')
+    if (unavailable !== undefined) return answerTo(unavailable, { auth }, call)
     // A mutation by GET has no body in graphql-http's answer; every answer of this API has the envelope.
     if (body === null) return { ...viesusErrors.bad_request, status, headers }
     const mediaType = headers['content-type']?.split(';')[0] ?? 'application/json'
