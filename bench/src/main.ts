@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { benchGrowth } from './growth.ts'
 import { benchHttp } from './http.ts'
 import { benchKeys } from './keys.ts'
+import { benchLimits } from './limits.ts'
 import { type Report, targetTable } from './markdown.ts'
 import { benchMemory } from './memory.ts'
 import { benchStart } from './start.ts'
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (quick: boolean) => Promise<Report>>> = {
   growth: benchGrowth,
   memory: benchMemory,
   stores: benchStores,
+  limits: benchLimits,
   start: benchStart,
 }
 
