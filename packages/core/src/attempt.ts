@@ -10,14 +10,18 @@ export const DEFAULT_TIMEOUT = 2000
  */
 export function attempt<T>(call: () => Awaitable<T>, timeout: number): Awaitable<T | Denied<'unavailable'>> {
   try {
-    const result = call()
-    return isPromise(result) ? withTimeout(result, timeout) : answered(result)
+    return answered(call(), timeout)
   } catch (cause) {
     return unavailable(cause)
   }
 }
 
-function answered<T>(answer: T): T | Denied<'unavailable'> {
+/** The same, of a call that did not throw: for those who have no function to make. */
+export function answered<T>(result: Awaitable<T>, timeout: number): Awaitable<T | Denied<'unavailable'>> {
+  return isPromise(result) ? withTimeout(result, timeout) : undenied(result)
+}
+
+function undenied<T>(answer: T): T | Denied<'unavailable'> {
   return isDenied(answer) ? unavailable(new Error('a denial is no answer')) : answer
 }
 
@@ -30,7 +34,7 @@ function withTimeout<T>(result: Promise<T>, timeout: number): Promise<T | Denied
     }
     // A query builder's `then` may throw, or resolve with another promise: this one does neither.
     Promise.resolve(result).then(
-      (answer) => settle(answered(answer)),
+      (answer) => settle(undenied(answer)),
       (cause) => settle(unavailable(cause)),
     )
   })

@@ -47,6 +47,7 @@ import { EVERYONE, type Everyone, type IdentityPrincipal, type KeyedPrincipal, t
 import { prover } from './prove.ts'
 import { type Rendered, renderer } from './render.ts'
 import type { Reservation } from './reservation.ts'
+import { slot } from './slot.ts'
 import type { ChangeFeed, KeyRecord } from './store.ts'
 import { type Take, taker } from './take.ts'
 import { teller } from './tell.ts'
@@ -206,7 +207,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
   const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
-  const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()
+  const establishedBy = slot<Allowed<Principal | Everyone>>()
   const countedAnonymous = new WeakSet<object>()
   const reservations = new WeakMap<object, Reservation>()
 
@@ -224,6 +225,29 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
     const ipOf = brake === undefined ? addressFinder(host, contract) : addressFinder(host, BY_ADDRESS)
 
+    function admitted(
+      proof: Principal | Denied,
+      request: Request,
+      ip: string | undefined,
+      at: number,
+    ): Awaitable<Outcome<Principal | Everyone>> {
+      if (isDenied(proof)) {
+        const denied = brake === undefined || ip === undefined ? proof : brake.answerTo(proof, ip, at)
+        return report(denied, undefined)
+      }
+      if (proof.via !== 'identity') used(proof.key, request, host, at)
+      const denied = admit(contract, proof, requirement)
+      if (denied !== undefined) return report(denied, proof)
+      return chain(takeForMount(proof, ip, at), counted, proof, request)
+    }
+
+    function counted(taken: Take | Denied, proof: Principal, request: Request): Outcome<Principal | Everyone> {
+      if (isDenied(taken)) return report(taken, proof)
+      if (taken.end !== undefined) host.onEnd?.(request, taken.end)
+      tell.allowed(proof)
+      return establish(request, { kind: 'allowed', principal: proof, limits: taken.limits })
+    }
+
     return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone> | Anonymous> => {
       const before = establishedBy.get(request)
       if (before !== undefined) return report(again(before, requirement), before.principal)
@@ -231,24 +255,10 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
       const at = now()
       const ip = ipOf(request, fields)
       // Where the address is not known nobody can be singled out.
-      const gate = brake === undefined || ip === undefined ? undefined : () => brake.denialFor(ip, at)
+      const gate = ip === undefined ? undefined : brake?.gateFor(ip, at)
       const proven = prove(fields, at, gate)
       if (proven === MISSING && requirement.optional === true) return anonymous(request, ip, at)
-      return chain(proven, (proof) => {
-        if (isDenied(proof)) {
-          const denied = brake === undefined || ip === undefined ? proof : brake.answerTo(proof, ip, at)
-          return report(denied, undefined)
-        }
-        if (proof.via !== 'identity') used(proof.key, request, host, at)
-        const denied = admit(contract, proof, requirement)
-        if (denied !== undefined) return report(denied, proof)
-        return chain(takeForMount(proof, ip, at), (taken) => {
-          if (isDenied(taken)) return report(taken, proof)
-          if (taken.end !== undefined) host.onEnd?.(request, taken.end)
-          tell.allowed(proof)
-          return establish(request, { kind: 'allowed', principal: proof, limits: taken.limits })
-        })
-      })
+      return chain(proven, admitted, request, ip, at)
     }
   }
 
@@ -288,6 +298,8 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
     const authenticate = authenticator({}, host)
     const take = taker(contract, counting, requirement)
+    const { limits = [], concurrency, cost = 0 } = requirement
+    const takes = limits.length > 0 || concurrency !== undefined || cost > 0
     const ipOf = addressFinder(host, requirement)
     const { resource } = requirement
     if (resource !== undefined && typeof resource !== 'function') {
@@ -295,33 +307,45 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
     }
 
     function decide(
-      allowed: Allowed<Principal | Everyone>,
       access: Access,
+      allowed: Allowed<Principal | Everyone>,
       request: Request,
       fields: Fields,
     ): Awaitable<Outcome<Principal | Everyone>> {
       const { principal } = allowed
       const denied = authorize(contract, principal, requirement, access)
       if (denied !== undefined) return report(denied, principal)
-      if (principal.via === 'none') return allowed
-      return chain(take(principal, ipOf(request, fields), now()), (taken) => {
-        if (isDenied(taken)) return report(taken, principal)
-        if (taken.end !== undefined) host.onEnd?.(request, taken.end)
-        if (taken.reservation !== undefined) reservations.set(request, taken.reservation)
-        return withLimits(allowed, taken)
-      })
+      if (principal.via === 'none' || !takes) return allowed
+      return chain(take(principal, ipOf(request, fields), now()), counted, allowed, request)
+    }
+
+    function counted(
+      taken: Take | Denied,
+      allowed: Allowed<Principal | Everyone>,
+      request: Request,
+    ): Outcome<Principal | Everyone> {
+      if (isDenied(taken)) return report(taken, allowed.principal)
+      if (taken.end !== undefined) host.onEnd?.(request, taken.end)
+      if (taken.reservation !== undefined) reservations.set(request, taken.reservation)
+      return withLimits(allowed, taken)
+    }
+
+    function authenticated(
+      outcome: Outcome<Principal | Everyone> | Anonymous,
+      request: Request,
+      fields: Fields,
+    ): Awaitable<Outcome<Principal | Everyone>> {
+      // Without `optional` nobody is anonymous; the type does not know.
+      if (outcome.kind !== 'allowed') return outcome.kind === 'denied' ? outcome : MISSING
+      if (resource === undefined) return decide('allow', outcome, request, fields)
+      // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
+      const denied = routeDenial(contract, outcome.principal, requirement)
+      if (denied !== undefined) return report(denied, outcome.principal)
+      return chain(resource(outcome.principal, request), decide, outcome, request, fields)
     }
 
     return (request: Request, fields: Fields): Awaitable<Outcome<Principal | Everyone>> =>
-      chain(authenticate(request, fields), (outcome) => {
-        // Without `optional` nobody is anonymous; the type does not know.
-        if (outcome.kind !== 'allowed') return outcome.kind === 'denied' ? outcome : MISSING
-        if (resource === undefined) return decide(outcome, 'allow', request, fields)
-        // The resource's rule may read the application's database: it is asked once the cheaper checks have passed.
-        const denied = routeDenial(contract, outcome.principal, requirement)
-        if (denied !== undefined) return report(denied, outcome.principal)
-        return chain(resource(outcome.principal, request), (access) => decide(outcome, access, request, fields))
-      })
+      chain(authenticate(request, fields), authenticated, request, fields)
   }
 
   function check(

@@ -14,11 +14,11 @@ function failing(times: number, options = {}) {
 
 describe('a brake', () => {
   it('holds from the failure on that is one too many, and says how long', () => {
-    expect(failing(2).denialFor(IP, NOW + 2000)).toBeUndefined()
+    expect(failing(2).gateFor(IP, NOW + 2000)()).toBeUndefined()
     const brake = failing(3)
     const limit = { name: 'failures', limit: 3, seconds: 60, remaining: 0, resetAt: NOW + 60_000 }
     const denied = { kind: 'denied', code: 'rate_limited', limit, limits: [limit], retryAfter: 57 }
-    expect(brake.denialFor(IP, NOW + 3000)).toEqual(denied)
+    expect(brake.gateFor(IP, NOW + 3000)()).toEqual(denied)
     expect(brake.answerTo(UNKNOWN, IP, NOW + 3000)).toEqual(denied)
     expect(brake.answerTo(UNKNOWN, IP, NOW + 59_999)).toMatchObject({ code: 'rate_limited', retryAfter: 1 })
     expect(brake.answerTo(UNKNOWN, IP, NOW + 60_000)).toBe(UNKNOWN)
@@ -27,11 +27,11 @@ describe('a brake', () => {
   it('does not count what it refuses: who keeps trying is not held for ever', () => {
     const brake = failing(3)
     for (let after = 3000; after < 60_000; after += 100) brake.answerTo(UNKNOWN, IP, NOW + after)
-    expect(brake.denialFor(IP, NOW + 62_001)).toBeUndefined()
+    expect(brake.gateFor(IP, NOW + 62_001)()).toBeUndefined()
   })
 
   it('holds one address and no other', () => {
-    expect(failing(3).denialFor('192.0.2.2', NOW + 3000)).toBeUndefined()
+    expect(failing(3).gateFor('192.0.2.2', NOW + 3000)()).toBeUndefined()
   })
 
   it.each<[DenialCode, Denied]>([
@@ -52,7 +52,7 @@ describe('a brake', () => {
   ])('does not count %s, and lets it be answered as it is', (_what, denied) => {
     const brake = createBrake({ failures: 1 })
     for (let i = 0; i < 3; i++) expect(brake.answerTo(denied, IP, NOW)).toBe(denied)
-    expect(brake.denialFor(IP, NOW)).toBeUndefined()
+    expect(brake.gateFor(IP, NOW)()).toBeUndefined()
     brake.answerTo(UNKNOWN, IP, NOW)
     expect(brake.answerTo(denied, IP, NOW)).toBe(denied)
   })
@@ -60,6 +60,6 @@ describe('a brake', () => {
   it('forgets the address that has not failed for longest, of more than it remembers', () => {
     const brake = failing(3, { addresses: 2 })
     for (const ip of ['192.0.2.2', '192.0.2.3']) brake.answerTo(UNKNOWN, ip, NOW + 3000)
-    expect(brake.denialFor(IP, NOW + 3000)).toBeUndefined()
+    expect(brake.gateFor(IP, NOW + 3000)()).toBeUndefined()
   })
 })

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Gate } from './cache.ts'
 import { rateLimited } from './count.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
@@ -17,8 +18,8 @@ export interface BrakeOptions {
 export const DEFAULT_BRAKE: Required<BrakeOptions> = { failures: 20, seconds: 60, addresses: 10_000 }
 
 export interface Brake {
-  /** Asked before the store is. Counts nothing. */
-  denialFor(ip: string, now: number): Denied<'rate_limited'> | undefined
+  /** What is asked before the store is. Counts nothing. */
+  gateFor(ip: string, now: number): Gate
   /** The answer to a request that was denied: a failure is counted, and one too many is answered by the brake. */
   answerTo(denied: Denied, ip: string, now: number): Denied
 }
@@ -42,7 +43,7 @@ export function createBrake(options: BrakeOptions): Brake {
   }
 
   return {
-    denialFor,
+    gateFor: (ip, now) => () => denialFor(ip, now),
     answerTo(denied: Denied, ip: string, now: number): Denied {
       if (!FAILURES.has(denied.code)) return denied
       // What is refused here is not counted: who keeps trying is let in again after a window, not never.

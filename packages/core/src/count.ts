@@ -1,4 +1,4 @@
-import { attempt } from './attempt.ts'
+import { answered, attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Allowance, Ledger } from './ledger.ts'
 import type { Charge, Limiter, LimitState, Taken } from './limiter.ts'
@@ -23,27 +23,39 @@ export interface Counting {
 }
 
 /** What was taken. */
-export interface Count {
-  readonly kind: 'counted'
-  readonly limits: readonly LimitState[]
-  readonly receipt: unknown
-}
+export type Count = Extract<Taken, { readonly taken: true }>
 
 /** The receipt of what no limiter has counted. */
 const UNCOUNTED = Symbol('uncounted')
 
 /** Charges all windows and takes a slot, or denies. */
 export function count(counting: Counting, charge: Charge, now: number): Awaitable<Count | Denied> {
-  const { limiter, timeout } = counting
-  const taken = attempt(() => limiter.take(charge, now), timeout)
-  return chain(taken, (result) => {
-    if (isDenied(result)) return down(counting, result)
-    if (!isTaken(result)) return down(counting, unavailable(new Error('the limiter returned a broken answer')))
-    const { states } = result
-    if (result.taken) return { kind: 'counted', limits: states, receipt: result.receipt }
-    if (result.refusedBy === 'slots') return { kind: 'denied', code: 'concurrency', limit: charge.slots?.limit ?? 0 }
-    return rateLimited(result.refusedBy, states, now)
-  })
+  return chain(answerOf(counting, charge, now), countOf, counting, charge, now)
+}
+
+function answerOf(
+  { limiter, timeout }: Counting,
+  charge: Charge,
+  now: number,
+): Awaitable<Taken | Denied<'unavailable'>> {
+  try {
+    return answered(limiter.take(charge, now), timeout)
+  } catch (cause) {
+    return unavailable(cause)
+  }
+}
+
+function countOf(
+  result: Taken | Denied<'unavailable'>,
+  counting: Counting,
+  charge: Charge,
+  now: number,
+): Count | Denied {
+  if (isDenied(result)) return down(counting, result)
+  if (!isTaken(result)) return down(counting, unavailable(new Error('the limiter returned a broken answer')))
+  if (result.taken) return result
+  if (result.refusedBy === 'slots') return { kind: 'denied', code: 'concurrency', limit: charge.slots?.limit ?? 0 }
+  return rateLimited(result.refusedBy, result.states, now)
 }
 
 /** `limit` refused; `limits` are all that were asked. */
@@ -72,7 +84,7 @@ export function leave({ limiter, timeout, now }: Counting, charge: Charge, recei
 function down({ uncounted }: Counting, fault: Denied<'unavailable'>): Count | Denied {
   if (uncounted === undefined) return fault
   uncounted(fault)
-  return { kind: 'counted', limits: [], receipt: UNCOUNTED }
+  return { taken: true, states: [], receipt: UNCOUNTED }
 }
 
 /** A limiter that answers something else must not open a request: what it returns is looked at before it is believed. */

@@ -5,8 +5,8 @@ const SLOTS = 2 ** 14
 
 /** What was read, and when: enough to tell later whether it has changed. */
 export interface Mark {
-  /** The epoch in which the read began. */
-  readonly epoch: number
+  /** The epoch in which the read began, or a later one in which it was still so. */
+  epoch: number
   readonly keySlot: number
   readonly accountSlot: number
 }
@@ -19,7 +19,7 @@ export interface Subject {
 
 /**
  * Counts what is announced. Of anything that was read, two comparisons tell whether it was announced since its read began,
- * also when that was while the read was under way.
+ * also when that was while the read was under way; one, where nothing at all was announced since it was last asked.
  */
 export interface Epochs {
   readonly now: () => number
@@ -55,10 +55,13 @@ export function createEpochs(): Epochs {
       if (keyId !== undefined) return { epoch, keySlot: slotOf(keyId), accountSlot }
       return { epoch, keySlot: accountId === undefined ? anyKey : nothing, accountSlot }
     },
-    isCurrent({ epoch, keySlot, accountSlot }: Mark): boolean {
-      return (
-        epoch >= allChangedAt && epoch >= (changedAt[keySlot] as number) && epoch >= (changedAt[accountSlot] as number)
-      )
+    isCurrent(mark: Mark): boolean {
+      const { epoch, keySlot, accountSlot } = mark
+      if (epoch === now) return true
+      if (epoch < allChangedAt || epoch < (changedAt[keySlot] as number)) return false
+      if (epoch < (changedAt[accountSlot] as number)) return false
+      mark.epoch = now
+      return true
     },
   }
 }

@@ -84,6 +84,8 @@ export function createLease(feed: ChangeFeed): Pick<Shared, 'lease' | 'close'> {
   }
 
   function isHeld(): boolean {
+    // What is never over needs no clock.
+    if (feed.lease === Infinity) return sentAt !== -Infinity
     const age = elapsed()
     if (age >= feed.lease) return false
     if (age >= feed.lease / 2) renew()

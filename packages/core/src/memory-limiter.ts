@@ -150,7 +150,9 @@ function holdOf({ seconds }: Slots, now: number): Hold {
 }
 
 function statesOf(windows: Places['windows'], now: number): LimitState[] {
-  return windows.map(({ window, place }) => stateOf(window, place.log, nextLeaves(place.log, now)))
+  const states: LimitState[] = []
+  for (const { window, place } of windows) states.push(stateOf(window, place.log, nextLeaves(place.log, now)))
+  return states
 }
 
 function stateOf({ name, limit, seconds }: Window, { count }: SlidingLog, resetAt: number): LimitState {

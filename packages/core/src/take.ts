@@ -43,6 +43,10 @@ export function taker(
 
   function endOf(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {
     if (charge?.slots === undefined && reservation === undefined) return undefined
+    return giverBack(charge, receipt, reservation)
+  }
+
+  function giverBack(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {
     return (how: Ending): void => {
       if (charge?.slots !== undefined) leave(counting, charge, receipt)
       // A ledger that is down does not take it back, and nobody is there to be told.
@@ -50,24 +54,34 @@ export function taker(
     }
   }
 
-  function payBehind(charge: Charge, counted: Count, principal: Principal | undefined, now: number) {
-    const { limits, receipt } = counted
-    return chain(pay(principal, now), (paid): Awaitable<Take | Denied> => {
-      if (isDenied(paid)) return chain(undo(counting, charge, receipt, now), () => paid)
-      return { kind: 'taken', limits, reservation: paid, end: endOf(charge, receipt, paid) }
-    })
+  function payBehind(
+    counted: Count | Denied,
+    charge: Charge,
+    principal: Principal | undefined,
+    now: number,
+  ): Awaitable<Take | Denied> {
+    if (isDenied(counted)) return counted
+    return chain(pay(principal, now), paidBehind, counted, charge, now)
+  }
+
+  function paidBehind(
+    paid: Reservation | Denied | undefined,
+    { states, receipt }: Count,
+    charge: Charge,
+    now: number,
+  ): Awaitable<Take | Denied> {
+    if (isDenied(paid)) return chain(undo(counting, charge, receipt, now), () => paid)
+    return { kind: 'taken', limits: states, reservation: paid, end: endOf(charge, receipt, paid) }
+  }
+
+  function paidAlone(paid: Reservation | Denied | undefined): Take | Denied {
+    if (paid === undefined || isDenied(paid)) return paid ?? NOTHING_TAKEN
+    return { kind: 'taken', limits: NO_LIMITS, reservation: paid, end: endOf(undefined, undefined, paid) }
   }
 
   return (principal, ip, now) => {
     const charge = chargeOf(principal, ip)
-    if (charge !== undefined) {
-      return chain(count(counting, charge, now), (counted) =>
-        isDenied(counted) ? counted : payBehind(charge, counted, principal, now),
-      )
-    }
-    return chain(pay(principal, now), (paid) => {
-      if (paid === undefined || isDenied(paid)) return paid ?? NOTHING_TAKEN
-      return { kind: 'taken', limits: NO_LIMITS, reservation: paid, end: endOf(undefined, undefined, paid) }
-    })
+    if (charge === undefined) return chain(pay(principal, now), paidAlone)
+    return chain(count(counting, charge, now), payBehind, charge, principal, now)
   }
 }

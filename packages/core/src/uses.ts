@@ -29,13 +29,23 @@ export interface Answered {
 export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
 
 interface Counter {
+  readonly route: string
+  readonly moment: number
   count: number
   firstAt: number
   lastAt: number
 }
 
-/** By key, by route, and by day and status in one number: a request that is like one before makes nothing new. */
-type Counters = Map<string, Map<string, Map<number, Counter>>>
+/** Of one key. */
+interface Counts {
+  /** By route, and by day and status in one number: a request that is like one before makes nothing new. */
+  readonly all: Map<string, Map<number, Counter>>
+  /** The one that counted last: most requests are like the one before. */
+  last: Counter
+}
+
+/** By key. */
+type Counters = Map<string, Counts>
 
 export interface Uses {
   /** Whether there is somebody to write it. */
@@ -56,22 +66,31 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let size = 0
   let requests = 0
   let timer: ReturnType<typeof setTimeout> | undefined
-  let startedAt = -Infinity
+  /** When the timer began, by the clock of those who note. `undefined`: nothing was noted since. */
+  let startedAt: number | undefined
   let isWriting = false
   let writing: Promise<void> = Promise.resolve()
 
   function counterOf(keyId: string, route: string, moment: number): Counter | undefined {
-    const known = counters.get(keyId)?.get(route)?.get(moment)
-    if (known !== undefined || size === COUNTS) return known
-    const routes = counters.get(keyId) ?? new Map<string, Map<number, Counter>>()
-    const moments = routes.get(route) ?? new Map<number, Counter>()
-    const counter = { count: 0, firstAt: Infinity, lastAt: -Infinity }
-    counters.set(keyId, routes.set(route, moments.set(moment, counter)))
+    const counts = counters.get(keyId)
+    if (counts?.last.route === route && counts.last.moment === moment) return counts.last
+    const known = counts?.all.get(route)?.get(moment)
+    const counter = known ?? newCounter(counts, keyId, route, moment)
+    if (counts !== undefined && counter !== undefined) counts.last = counter
+    return counter
+  }
+
+  function newCounter(counts: Counts | undefined, keyId: string, route: string, moment: number): Counter | undefined {
+    if (size === COUNTS) return undefined
+    const counter = { route, moment, count: 0, firstAt: Infinity, lastAt: -Infinity }
+    const { all } = counts ?? { all: new Map<string, Map<number, Counter>>() }
+    all.set(route, (all.get(route) ?? new Map<number, Counter>()).set(moment, counter))
+    if (counts === undefined) counters.set(keyId, { all, last: counter })
     size++
     return counter
   }
 
-  function add(keyId: string, route: string, moment: number, { count, firstAt, lastAt }: Counter): void {
+  function add(keyId: string, { route, moment, count, firstAt, lastAt }: Counter): void {
     const counter = counterOf(keyId, route, moment)
     if (counter === undefined) return
     counter.count += count
@@ -87,7 +106,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     const uses = [...usesIn(service, written)]
     if (uses.length === 0) return
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
-    if (taken === false) for (const [keyId, route, moment, counter] of each(written)) add(keyId, route, moment, counter)
+    if (taken === false) for (const [keyId, counter] of each(written)) add(keyId, counter)
   }
 
   async function flush(): Promise<void> {
@@ -110,8 +129,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     else if (size > 0) start()
   }
 
-  function start(): void {
-    startedAt = performance.now()
+  function start(at?: number): void {
+    startedAt = at
     timer = unheld(setTimeout(flush, INTERVAL))
   }
 
@@ -128,25 +147,26 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.
+      startedAt ??= at
       if (requests === REQUESTS && !isWriting) void flush()
-      else if (timer === undefined || performance.now() - startedAt > INTERVAL + 2 * timeout) start()
+      else if (timer === undefined || Math.abs(at - startedAt) > INTERVAL + 2 * timeout) start(at)
     },
     flush,
   }
 }
 
-function* each(counters: Counters): Generator<readonly [keyId: string, route: string, moment: number, Counter]> {
-  for (const [keyId, routes] of counters) {
-    for (const [route, moments] of routes) {
-      for (const [moment, counter] of moments) yield [keyId, route, moment, counter]
+function* each(counters: Counters): Generator<readonly [keyId: string, Counter]> {
+  for (const [keyId, { all }] of counters) {
+    for (const moments of all.values()) {
+      for (const counter of moments.values()) yield [keyId, counter]
     }
   }
 }
 
 function* usesIn(service: string, counters: Counters): Generator<KeyUse> {
-  for (const [keyId, written, moment, counter] of each(counters)) {
+  for (const [keyId, { route: written, moment, count, firstAt, lastAt }] of each(counters)) {
     const day = Math.floor(moment / 1000)
     const route = isText(written) ? written : UNROUTED
-    yield { service, keyId, route, status: moment - day * 1000, day: day * DAY, ...counter }
+    yield { service, keyId, route, status: moment - day * 1000, day: day * DAY, count, firstAt, lastAt }
   }
 }
