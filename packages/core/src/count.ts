@@ -30,7 +30,10 @@ const UNCOUNTED = Symbol('uncounted')
 
 /** Charges all windows and takes a slot, or denies. */
 export function count(counting: Counting, charge: Charge, now: number): Awaitable<Count | Denied> {
-  return chain(answerOf(counting, charge, now), countOf, counting, charge, now)
+  const answer = answerOf(counting, charge, now)
+  return answer instanceof Promise
+    ? chain(answer, countOf, counting, charge, now)
+    : countOf(answer, counting, charge, now)
 }
 
 function answerOf(

@@ -15,7 +15,7 @@ import type { KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
 import { frozen, isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
-import { belongs, verifyKey } from './verify-key.ts'
+import { belongs, endOf, verifyKey } from './verify-key.ts'
 import {
   isLive,
   lifeOf,
@@ -103,9 +103,9 @@ export function prover(
   ): Awaitable<Principal | Denied> {
     if (known === undefined) return unknown(text, digest)
     if (isDenied(known)) return known
+    if (now < known.until && known.principal !== undefined) return known.principal
     const denied = verifyKey(known.match, now)
     if (denied !== undefined) return denied === UNKNOWN ? unknown(text, digest) : denied
-    if (known.principal !== undefined) return known.principal
     // A key whose account is gone belongs to nobody.
     if (accounts === undefined) return unknown(text, digest)
     const { key } = known.match
@@ -119,7 +119,7 @@ export function prover(
     const whole = checked(match, 'key', isKeyMatch)
     if (whole === undefined || !belongs(whole, digest, service)) return undefined
     const isOurs = accounts === undefined && whole.account !== null
-    return { match: whole, principal: isOurs ? keyPrincipal(whole.key, whole.account) : undefined }
+    return { match: whole, principal: isOurs ? keyPrincipal(whole.key, whole.account) : undefined, until: endOf(whole) }
   }
 
   function proveToken(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -260,6 +260,8 @@ interface KnownKey {
   readonly match: KeyMatch
   /** `undefined`: its account is not in the store. */
   readonly principal: KeyPrincipal | undefined
+  /** As long as it works, in milliseconds since the epoch: `verifyKey` says why it does not. */
+  readonly until: number
 }
 
 /** A token that was good. */

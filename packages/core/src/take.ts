@@ -37,7 +37,7 @@ export function taker(
   const { name: quota } = contract.quota ?? { name: 'quota' }
 
   function pay(principal: Principal | undefined, now: number): Awaitable<Reservation | Denied | undefined> {
-    if (principal === undefined || cost === 0) return undefined
+    if (principal === undefined) return undefined
     return reserve(counting, principal.account, now, quota, cost)
   }
 
@@ -61,7 +61,9 @@ export function taker(
     now: number,
   ): Awaitable<Take | Denied> {
     if (isDenied(counted)) return counted
-    return chain(pay(principal, now), paidBehind, counted, charge, now)
+    return cost === 0
+      ? paidBehind(undefined, counted, charge, now)
+      : chain(pay(principal, now), paidBehind, counted, charge, now)
   }
 
   function paidBehind(
@@ -81,7 +83,10 @@ export function taker(
 
   return (principal, ip, now) => {
     const charge = chargeOf(principal, ip)
-    if (charge === undefined) return chain(pay(principal, now), paidAlone)
-    return chain(count(counting, charge, now), payBehind, charge, principal, now)
+    if (charge === undefined) return cost === 0 ? NOTHING_TAKEN : chain(pay(principal, now), paidAlone)
+    const counted = count(counting, charge, now)
+    return counted instanceof Promise
+      ? chain(counted, payBehind, charge, principal, now)
+      : payBehind(counted, charge, principal, now)
   }
 }

@@ -60,8 +60,9 @@ export function teller(service: string, on: Listeners<AuthEvents>): Teller {
       if (leftOut !== undefined) denied({ service, denied: denial, principal, leftOut })
     },
     presented(key, now) {
+      if (expiring === undefined) return
       const { id, expiresAt } = key
-      if (expiring === undefined || expiresAt === null || expiresAt - now > EXPIRES_SOON) return
+      if (expiresAt === null || expiresAt - now > EXPIRES_SOON) return
       if (ends.get(id) === expiresAt) return
       ends.set(id, expiresAt)
       expiring({ service, key, expiresAt })

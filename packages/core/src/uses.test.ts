@@ -68,7 +68,7 @@ describe('useRecorder', () => {
     note('key_2', OK, -1)
     await flush()
     expect(told).toEqual([
-      [use('key_1', 2, 3, 2), { ...use('key_2', 1, 0), day: 0 }, { ...use('key_2', 1, -1), day: -DAY }],
+      [use('key_1', 2, 3, 2), { ...use('key_2', 1, -1), day: -DAY }, { ...use('key_2', 1, 0), day: 0 }],
     ])
   })
 
@@ -206,11 +206,11 @@ describe('useRecorder', () => {
     await flush()
     expect(told).toEqual([
       [
-        use('key_1', 3, DAY),
-        { ...use('key_1', 1, DAY), status: 429 },
-        use('key_1', 1, DAY - 1),
         { ...use('key_1', 1, DAY), status: 999 },
+        use('key_1', 1, DAY - 1),
+        use('key_1', 3, DAY),
         { ...use('key_1', 1, DAY), route: 'POST /things' },
+        { ...use('key_1', 1, DAY), status: 429 },
         use('key_2', 1, DAY),
       ],
     ])

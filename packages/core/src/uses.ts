@@ -30,22 +30,17 @@ export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 
 
 interface Counter {
   readonly route: string
+  /** Day and status in one number. */
   readonly moment: number
   count: number
   firstAt: number
   lastAt: number
+  /** Another one of the same key, which has counted before this one. */
+  next: Counter | undefined
 }
 
-/** Of one key. */
-interface Counts {
-  /** By route, and by day and status in one number: a request that is like one before makes nothing new. */
-  readonly all: Map<string, Map<number, Counter>>
-  /** The one that counted last: most requests are like the one before. */
-  last: Counter
-}
-
-/** By key. */
-type Counters = Map<string, Counts>
+/** By key, the counter that has counted last: most requests are like the one before, and make nothing new. */
+type Counters = Map<string, Counter>
 
 export interface Uses {
   /** Whether there is somebody to write it. */
@@ -72,21 +67,28 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let writing: Promise<void> = Promise.resolve()
 
   function counterOf(keyId: string, route: string, moment: number): Counter | undefined {
-    const counts = counters.get(keyId)
-    if (counts?.last.route === route && counts.last.moment === moment) return counts.last
-    const known = counts?.all.get(route)?.get(moment)
-    const counter = known ?? newCounter(counts, keyId, route, moment)
-    if (counts !== undefined && counter !== undefined) counts.last = counter
-    return counter
+    const first = counters.get(keyId)
+    if (first?.route === route && first.moment === moment) return first
+    return counterBehind(first, keyId, route, moment)
   }
 
-  function newCounter(counts: Counts | undefined, keyId: string, route: string, moment: number): Counter | undefined {
-    if (size === COUNTS) return undefined
-    const counter = { route, moment, count: 0, firstAt: Infinity, lastAt: -Infinity }
-    const { all } = counts ?? { all: new Map<string, Map<number, Counter>>() }
-    all.set(route, (all.get(route) ?? new Map<number, Counter>()).set(moment, counter))
-    if (counts === undefined) counters.set(keyId, { all, last: counter })
-    size++
+  function counterBehind(
+    first: Counter | undefined,
+    keyId: string,
+    route: string,
+    moment: number,
+  ): Counter | undefined {
+    let before = first
+    while (before?.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
+      before = before.next
+    }
+    const found = before?.next
+    if (found === undefined && size === COUNTS) return undefined
+    if (found === undefined) size++
+    if (found !== undefined && before !== undefined) before.next = found.next
+    const counter = found ?? { route, moment, count: 0, firstAt: Infinity, lastAt: -Infinity, next: undefined }
+    counter.next = first
+    counters.set(keyId, counter)
     return counter
   }
 
@@ -141,9 +143,10 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
       const counter = counterOf(keyId, route, Math.floor(at / DAY) * 1000 + status)
       if (counter === undefined) return
       counter.count++
-      // A slow request is noted after a later one.
-      if (at < counter.firstAt) counter.firstAt = at
+      if (counter.count === 1) counter.firstAt = at
       if (at > counter.lastAt) counter.lastAt = at
+      // A slow request is noted after a later one.
+      else if (at < counter.firstAt) counter.firstAt = at
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.
@@ -156,10 +159,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
 }
 
 function* each(counters: Counters): Generator<readonly [keyId: string, Counter]> {
-  for (const [keyId, { all }] of counters) {
-    for (const moments of all.values()) {
-      for (const counter of moments.values()) yield [keyId, counter]
-    }
+  for (const [keyId, first] of counters) {
+    for (let counter: Counter | undefined = first; counter !== undefined; counter = counter.next) yield [keyId, counter]
   }
 }
 

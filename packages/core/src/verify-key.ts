@@ -23,6 +23,12 @@ export function verifyKey({ key, secret }: KeyMatch, now: number): Denied | unde
   return keyDenial(key, now)
 }
 
+/** When `verifyKey` begins to deny it, in milliseconds since the epoch. */
+export function endOf({ key, secret }: KeyMatch): number {
+  if (key.revokedAt !== null) return -Infinity
+  return Math.min(secret.expiresAt ?? Infinity, key.expiresAt ?? Infinity)
+}
+
 /** Why a key that is known does not work: revoked before expired, because a revocation is somebody's decision. */
 export function keyDenial(key: KeyRecord, now: number): Denied<'revoked' | 'expired'> | undefined {
   if (key.revokedAt !== null) return { kind: 'denied', code: 'revoked', keyId: key.id, revokedAt: key.revokedAt }
