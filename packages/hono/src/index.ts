@@ -130,8 +130,10 @@ function fieldsOf(c: Context): Fields {
   return Array.isArray(incoming?.rawHeaders) ? rawFields(incoming) : c.req.raw.headers
 }
 
+const APPENDED = { append: true } as const
+
 function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(headers)) c.header(name, value, { append: name === 'Vary' })
+  for (const name in headers) c.header(name, headers[name], name === 'Vary' ? APPENDED : undefined)
 }
 
 /**
@@ -141,9 +143,13 @@ function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void
 function completeHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
   // An error or an upgrade is no answer whose fields could be changed.
   if (c.res.status < 200) return
-  for (const [name, value] of Object.entries(headers)) {
-    const present = c.res.headers.get(name)
-    if (present === null || (name === 'Vary' && !covers(present, value))) c.header(name, value, { append: true })
+  const { headers: sent } = c.res
+  for (const name in headers) {
+    const value = headers[name] as string
+    const present = sent.get(name)
+    // Most answers are made of the context, and have it as it was set.
+    if (present === value) continue
+    if (present === null || (name === 'Vary' && !covers(present, value))) c.header(name, value, APPENDED)
   }
 }
 

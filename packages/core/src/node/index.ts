@@ -68,5 +68,6 @@ export function whenEnded(response: ServerResponse, tell: (how: Ending) => void)
     else tell(response.statusCode >= 500 ? 'failed' : 'finished')
   }
   if (response.closed) told()
-  else response.once('close', told)
+  // Said once: nothing has to be made that takes the listener away again.
+  else response.on('close', told)
 }
