@@ -2,7 +2,14 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { bearer, type Carrier, extract, header } from '../../packages/core/src/credential.ts'
+import {
+  bearer,
+  type Carrier,
+  type Fields,
+  header,
+  isWellFormed,
+  presented,
+} from '../../packages/core/src/credential.ts'
 import { type KeyFormat, keyCodec } from '../../packages/core/src/key-format.ts'
 import { parseObject } from '../../packages/core/src/parse-object.ts'
 import { parseToken } from '../../packages/core/src/parse-token.ts'
@@ -185,7 +192,14 @@ describe('keyCodec', () => {
   )
 })
 
-describe('extract', () => {
+/** What is found, and whether it is one. */
+function extract(carriers: readonly Carrier[], fields: Fields) {
+  const found = presented(carriers, fields)
+  if (found === undefined) return { kind: 'missing' } as const
+  return { kind: isWellFormed(found) ? 'credential' : 'malformed', text: found.text } as const
+}
+
+describe('presented', () => {
   const carriers = fc.uniqueArray(fc.constantFrom<Carrier>(header('x-api-key'), header('x-other'), bearer()), {
     minLength: 1,
     selector: (carrier) => (carrier.kind === 'bearer' ? '' : carrier.name),

@@ -1,6 +1,7 @@
 import { type AnyContract, type ConcurrencyLimit, numberFor, type RateLimit, type SharedBy } from './contract.ts'
 import type { Charge, Slots, Window } from './limiter.ts'
 import type { Principal } from './principal.ts'
+import type { KeyRecord } from './store.ts'
 
 /** What a mount or a route counts. */
 export interface Asked {
@@ -13,10 +14,17 @@ export type ChargeFinder = (principal: Principal | undefined, ip: string | undef
 
 const DEFAULT_SLOT_SECONDS = 300
 
-/** Makes the charges of a mount or a route. What depends on the principal alone is made once for each. */
+/** What a key is charged on a plan. */
+interface KeyCharge {
+  readonly plan: string
+  readonly charge: Charge
+}
+
+/** Makes the charges of a mount or a route. What depends on a key and its plan alone is made once for each. */
 export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder {
   const { limits = [], concurrency } = asked
-  const byPrincipal = new WeakMap<Principal, Charge>()
+  if (limits.length === 0 && concurrency === undefined) return () => undefined
+  const byKey = new WeakMap<KeyRecord, KeyCharge>()
   const isByAddress = countsByAddress(asked)
 
   function chargeFor(principal: Principal | undefined, ip = ''): Charge {
@@ -52,11 +60,13 @@ export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder 
 
   return (principal, ip) => {
     if (!isByAddress && principal === undefined) return undefined
-    if (isByAddress || principal === undefined) return something(chargeFor(principal, ip))
-    const known = byPrincipal.get(principal)
-    if (known !== undefined) return something(known)
+    if (isByAddress || principal === undefined || principal.via === 'identity')
+      return something(chargeFor(principal, ip))
+    const { key, plan } = principal
+    const known = byKey.get(key)
+    if (known?.plan === plan) return something(known.charge)
     const charge = chargeFor(principal)
-    byPrincipal.set(principal, charge)
+    byKey.set(key, { plan, charge })
     return something(charge)
   }
 }

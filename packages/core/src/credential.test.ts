@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { bearer, extract, fieldNameOf, header } from './credential.ts'
+import { bearer, type Carrier, type Fields, fieldNameOf, header, isWellFormed, presented } from './credential.ts'
 
 const KEY = header('x-api-key')
 const BOTH = [KEY, bearer()]
+/** What is found, and whether it is one. */
+function extract(carriers: readonly Carrier[], fields: Fields) {
+  const found = presented(carriers, fields)
+  if (found === undefined) return { kind: 'missing' }
+  return { kind: isWellFormed(found) ? 'credential' : 'malformed', text: found.text }
+}
 const fields = (lines: Readonly<Record<string, string>>) => new Headers(lines)
 
 describe('fieldNameOf', () => {
@@ -12,7 +18,7 @@ describe('fieldNameOf', () => {
   })
 })
 
-describe('extract', () => {
+describe('presented', () => {
   it('reads a header whatever the case of its name', () => {
     expect(extract([header('X-API-Key')], fields({ 'x-api-key': 'abc' }))).toEqual({ kind: 'credential', text: 'abc' })
   })

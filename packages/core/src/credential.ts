@@ -23,53 +23,52 @@ export interface Fields {
   get(name: string): string | null | undefined
 }
 
-/** As presented: well formed for its carrier, not believed. */
-export interface Credential {
-  readonly kind: 'credential'
+/** What a carrier holds, as it was sent. */
+export interface Presented {
+  readonly carrier: Carrier
+  /** The field's value, for a bearer without its scheme. */
   readonly text: string
+  /** It is no credential, whatever its text is: there are two lines, or the wrong separator. */
+  readonly isBroken: boolean
 }
-
-export type Extraction =
-  | Credential
-  | { readonly kind: 'missing' }
-  | { readonly kind: 'malformed'; readonly text: string }
 
 /** Longer credentials are refused before anything is decoded or hashed. In bytes: a credential is ASCII. */
 const MAX_CREDENTIAL_LENGTH = 8192
 
-const NOTHING: Extraction = Object.freeze({ kind: 'missing' })
-
 /**
- * Takes the credential from the first carrier that holds one. That one decides, even if it is wrong and a later carrier
- * holds a good one: which of two credentials counts is never a choice of the sender (RFC 9110 §5.3).
+ * Takes what was presented from the first carrier that holds something. That one decides, even if it is wrong and a later
+ * carrier holds a good one: which of two credentials counts is never a choice of the sender (RFC 9110 §5.3).
+ *
+ * Does not check how it is written: see `isWellFormed`.
  */
-export function extract(carriers: readonly Carrier[], fields: Fields): Extraction {
+export function presented(carriers: readonly Carrier[], fields: Fields): Presented | undefined {
   for (const carrier of carriers) {
     const value = fields.get(fieldNameOf(carrier))
     // An empty value counts as absent: it is what a client with an unset variable sends.
     if (value === null || value === undefined || value === '') continue
     // Two lines of a singleton field are an error. Fetch joins them by a comma, so one line with a comma is one too.
-    if (value.includes(',')) return { kind: 'malformed', text: value }
-    const found = carrier.kind === 'bearer' ? bearerOf(value) : keyOf(value)
-    if (found.kind !== 'missing') return found
+    if (value.includes(',')) return { carrier, text: value, isBroken: true }
+    if (carrier.kind === 'header') return { carrier, text: value, isBroken: false }
+    const text = bearerOf(value)
+    if (text !== '') return { carrier, text, isBroken: value.charAt(6) !== ' ' }
   }
-  return NOTHING
-}
-
-// Printable ASCII without blank. No key is written otherwise, and UTF-8 would arrive as Latin-1.
-function keyOf(value: string): Extraction {
-  const possible = value.length <= MAX_CREDENTIAL_LENGTH && /^[\x21-\x7e]+$/.test(value)
-  return { kind: possible ? 'credential' : 'malformed', text: value }
+  return undefined
 }
 
 // RFC 6750 §2.1: "Bearer" 1*SP b64token, the scheme without regard to case (RFC 9110 §11.1). Another scheme, or the
 // scheme alone, is no credential of this carrier.
-function bearerOf(value: string): Extraction {
-  if (value.length < 7 || value.slice(0, 6).toLowerCase() !== 'bearer') return NOTHING
+function bearerOf(value: string): string {
+  if (value.length < 7 || value.slice(0, 6).toLowerCase() !== 'bearer') return ''
   const separator = value.charAt(6)
-  if (separator !== ' ' && separator !== '\t') return NOTHING
-  const text = value.slice(7).replace(/^ +/, '')
-  if (text === '') return NOTHING
-  const possible = separator === ' ' && text.length <= MAX_CREDENTIAL_LENGTH && /^[A-Za-z0-9\-._~+/]+=*$/.test(text)
-  return { kind: possible ? 'credential' : 'malformed', text }
+  if (separator !== ' ' && separator !== '\t') return ''
+  return value.charAt(7) === ' ' ? value.slice(7).replace(/^ +/, '') : value.slice(7)
+}
+
+/**
+ * Whether it is written as a credential of its carrier may be: a bearer as RFC 6750 §2.1 says, a header's printable ASCII
+ * without blank. No key is written otherwise, and UTF-8 would arrive as Latin-1.
+ */
+export function isWellFormed({ carrier, text, isBroken }: Presented): boolean {
+  if (isBroken || text.length > MAX_CREDENTIAL_LENGTH) return false
+  return carrier.kind === 'bearer' ? /^[A-Za-z0-9\-._~+/]+=*$/.test(text) : /^[\x21-\x7e]+$/.test(text)
 }

@@ -15,7 +15,7 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
   // Of equal names `JSON.parse` keeps the last: then the text has more members than the object.
   if (membersIn(text) !== membersOf(value)) return undefined
   // A null prototype keeps `toString` and its kind from being found where the sender wrote none.
-  return Object.assign(Object.create(null), value)
+  return Object.setPrototypeOf(value, null)
 }
 
 const QUOTE = 0x22

@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import { sha256Hex } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Gate, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
-import { extract, type Fields } from './credential.ts'
+import { type Fields, isWellFormed, type Presented, presented } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
 import { identityVerifier } from './identity.ts'
@@ -12,8 +11,9 @@ import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
-import { frozen, isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
+import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
+import { seenTokens } from './seen-tokens.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import { belongs, endOf, verifyKey } from './verify-key.ts'
 import {
@@ -56,6 +56,7 @@ export function prover(
     read: (id) => chain(store.findSigningKey(service, id), (match) => checked(match, 'signing key', isSigningKeyMatch)),
     subjectOf,
   })
+  const openMatches = new WeakMap<SigningKeyMatch, OpenMatch>()
   const accountsById = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
     read: (id) =>
       chain(accounts === undefined ? store.findAccount?.(id) : accounts.find(id), (account) => {
@@ -64,7 +65,7 @@ export function prover(
       }),
     subjectOf: (_, accountId) => ({ accountId }),
   })
-  const tokens = reader.keeps && rules !== undefined ? tokenCache() : undefined
+  const tokens = reader.keeps && rules !== undefined ? seenTokens<SeenToken>() : undefined
 
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
   const algorithms = [
@@ -73,26 +74,22 @@ export function prover(
   ]
 
   function prove(fields: Fields, now: number, gate?: Gate): Awaitable<Principal | Denied> {
-    const extraction = extract(contract.carriers, fields)
-    if (extraction.kind === 'missing') return MISSING
-    if (extraction.kind === 'malformed') return malformed(extraction.text)
-    const { text } = extraction
+    const found = presented(contract.carriers, fields)
+    if (found === undefined) return MISSING
     // No key format has a dot where tokens are accepted, and every token has two.
-    const isToken = algorithms.length > 0 && (codec === undefined || text.includes('.'))
-    return isToken ? proveToken(text, now, gate) : proveKey(text, now, gate)
+    const isToken = algorithms.length > 0 && (codec === undefined || found.text.includes('.'))
+    return isToken ? proveToken(found, now, gate) : proveKey(found, now, gate)
   }
 
-  function proveKey(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
-    if (text.length > MAX_KEY_LENGTH) return malformed(text)
+  function proveKey(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
+    const { text } = found
+    if (text.length > MAX_KEY_LENGTH || !isWellFormed(found)) return malformed(text)
     const digest = digestKey(text, pepper)
     // What is kept has been a key before: its checksum takes as long as to find it.
     const kept = keys.kept(digest)
     if (kept !== undefined) return decideKey(kept.value, text, digest, now)
     if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)
-    const found = keys.find(digest, gate)
-    return isPromise(found)
-      ? found.then((known) => decideKey(known, text, digest, now))
-      : decideKey(found, text, digest, now)
+    return chain(keys.find(digest, gate), decideKey, text, digest, now)
   }
 
   function decideKey(
@@ -122,14 +119,15 @@ export function prover(
     return { match: whole, principal: isOurs ? keyPrincipal(whole.key, whole.account) : undefined, until: endOf(whole) }
   }
 
-  function proveToken(text: string, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
-    const digest = tokens && sha256Hex(text)
-    const seen = digest === undefined ? undefined : tokens?.get(digest)
+  function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
+    const { text } = found
+    // One that was good was well formed.
+    const seen = found.isBroken ? undefined : tokens?.find(text)
     if (seen !== undefined && isStill(seen, now)) return seen.principal
-    const token = parseToken(text, algorithms)
+    const token = isWellFormed(found) ? parseToken(text, algorithms) : undefined
     if (token === undefined) return malformed(text)
     return token.alg === 'HS256' && rules !== undefined
-      ? proveSigned(token, rules, digest, now, gate)
+      ? proveSigned(token, rules, text, now, gate)
       : proveIdentity(text, token, now)
   }
 
@@ -141,25 +139,38 @@ export function prover(
   function proveSigned(
     token: ParsedToken,
     rules: TokenRules,
-    digest: string | undefined,
+    text: string,
     now: number,
     gate: Gate | undefined,
   ): Awaitable<Principal | Denied> {
-    return chain(signingKeys.find(token.kid, gate), (match) => {
-      if (isDenied(match)) return match
-      return chain(
-        attempt(() => opened(match, now), timeout),
-        (open) => decideToken(token, match, open, rules, digest, now),
-      )
-    })
+    const found = signingKeys.kept(token.kid)
+    return found === undefined
+      ? chain(signingKeys.find(token.kid, gate), (match) => proveWith(match, token, rules, text, now))
+      : proveWith(found.value, token, rules, text, now)
+  }
+
+  function proveWith(
+    match: SigningKeyMatch | Denied | undefined,
+    token: ParsedToken,
+    rules: TokenRules,
+    text: string,
+    now: number,
+  ): Awaitable<Principal | Denied> {
+    if (isDenied(match)) return match
+    const known = match && openMatches.get(match)
+    if (known !== undefined && now < known.until) return decideToken(known.open, match, token, rules, text, now)
+    return chain(
+      attempt(() => opened(match, now), timeout),
+      (open) => decideToken(open, match, token, rules, text, now),
+    )
   }
 
   function decideToken(
-    token: ParsedToken,
-    match: SigningKeyMatch | undefined,
     open: OpenKeyMatch | Denied | undefined,
+    match: SigningKeyMatch | undefined,
+    token: ParsedToken,
     rules: TokenRules,
-    digest: string | undefined,
+    text: string,
     now: number,
   ): Awaitable<Principal | Denied> {
     if (isDenied(open)) return open
@@ -173,7 +184,7 @@ export function prover(
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
     const principal = tokenPrincipal(verified.key, verified.account, token)
-    if (digest !== undefined) tokens?.set(digest, { match, principal, ...lifeOf(token, match, rules, now) })
+    if (tokens?.isKnown(text)) tokens.keep(text, { match, principal, ...lifeOf(token, match, rules, now) })
     return principal
   }
 
@@ -185,11 +196,15 @@ export function prover(
     const { key, account } = match
     const live = match.secrets.filter((secret) => isLive(secret, now))
     const keys = live.map((secret) => open(secret, key))
-    const secretsOf = (all: readonly OpenKey[]) =>
-      all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-    return keys.some(isPromise)
-      ? Promise.all(keys).then((all) => ({ key, account, secrets: secretsOf(all) }))
-      : { key, account, secrets: secretsOf(keys as OpenKey[]) }
+    const openWith = (all: readonly OpenKey[]): OpenKeyMatch => {
+      const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
+      const found = { key, account, secrets }
+      // Until the first of them ends, there is nothing to open anew.
+      const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))
+      if (reader.keeps) openMatches.set(match, { open: found, until })
+      return found
+    }
+    return keys.some(isPromise) ? Promise.all(keys).then(openWith) : openWith(keys as OpenKey[])
   }
 
   async function proveIdentity(text: string, token: ParsedToken, now: number): Promise<Principal | Denied> {
@@ -264,7 +279,14 @@ interface KnownKey {
   readonly until: number
 }
 
-/** A token that was good. */
+/** A signing key whose secrets were opened: those that worked then. */
+interface OpenMatch {
+  readonly open: OpenKeyMatch
+  /** When the first of them ends, in milliseconds since the epoch. */
+  readonly until: number
+}
+
+/** What a token has proven. */
 interface SeenToken {
   /** Its key, as it was found: another object, and something of it has changed. */
   readonly match: SigningKeyMatch
@@ -274,20 +296,13 @@ interface SeenToken {
   readonly until: number
 }
 
-/** How many tokens a process remembers, by their digest: a token is long, and works for who has it. */
-const TOKENS = 10_000
-
-function tokenCache(): LRUCache<string, SeenToken> {
-  return new LRUCache<string, SeenToken>({ max: TOKENS })
-}
-
 function keyPrincipal(key: KeyRecord, account: Account): KeyPrincipal {
   return Object.freeze({ via: 'key', account, key, plan: account.plan, permissions: key.permissions })
 }
 
 function tokenPrincipal(key: KeyRecord, account: Account, { claims }: ParsedToken): TokenPrincipal {
   const { permissions } = key
-  return Object.freeze({ via: 'token', account, key, plan: account.plan, permissions, claims: frozen(claims) })
+  return Object.freeze({ via: 'token', account, key, plan: account.plan, permissions, claims })
 }
 
 /** How many signing secrets a process keeps open. */

@@ -1,0 +1,56 @@
+import { LRUCache } from 'lru-cache'
+import { sha256Hex } from '#platform'
+import type { TokenPrincipal } from './principal.ts'
+import { frozen } from './record.ts'
+
+/** Remembers what tokens have proven, for those that come again. */
+export interface SeenTokens<T> {
+  find(text: string): T | undefined
+  /** Whether it was asked for before, and was good: to be asked once for each time that it is. */
+  isKnown(text: string): boolean
+  /** Its claims are frozen. */
+  keep(text: string, proven: T): void
+}
+
+/** How many tokens a process remembers, by their digest: a token is long, and works for who has it. */
+const TOKENS = 10_000
+
+/** Of so many tokens it is known that they may have been seen. */
+const DOORS = 2 ** 15
+
+/** So many of the last characters, which are the signature's, tell tokens apart well enough not to look for most. */
+const TELLING = 12
+
+/**
+ * A token that is made for one request is never digested, frozen or kept: that would take longer than to check it. The
+ * first time leaves 32 bits of its signature, the second time it is kept, from the third time on it is found.
+ */
+export function seenTokens<T extends { readonly principal: Pick<TokenPrincipal, 'claims'> }>(): SeenTokens<T> {
+  const kept = new LRUCache<string, T>({ max: TOKENS })
+  const doors = new Int32Array(DOORS)
+
+  return {
+    find(text) {
+      const mark = markOf(text)
+      return doors[mark & (DOORS - 1)] === mark ? kept.get(sha256Hex(text)) : undefined
+    },
+    isKnown(text) {
+      const mark = markOf(text)
+      const isKnown = doors[mark & (DOORS - 1)] === mark
+      doors[mark & (DOORS - 1)] = mark
+      return isKnown
+    },
+    keep(text, proven) {
+      frozen(proven.principal.claims)
+      kept.set(sha256Hex(text), proven)
+    },
+  }
+}
+
+function markOf(text: string): number {
+  let mark = text.length
+  for (let i = Math.max(0, text.length - TELLING); i < text.length; i++) {
+    mark = (Math.imul(mark, 31) + text.charCodeAt(i)) | 0
+  }
+  return mark
+}
