@@ -33,7 +33,7 @@ export interface Presented {
 }
 
 /** Longer credentials are refused before anything is decoded or hashed. In bytes: a credential is ASCII. */
-const MAX_CREDENTIAL_LENGTH = 8192
+export const MAX_CREDENTIAL_LENGTH = 8192
 
 /**
  * Takes what was presented from the first carrier that holds something. That one decides, even if it is wrong and a later

@@ -12,38 +12,40 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
     return undefined
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  // Of equal names `JSON.parse` keeps the last: then the text has more members than the object.
-  if (membersIn(text) !== membersOf(value)) return undefined
   // A null prototype keeps `toString` and its kind from being found where the sender wrote none.
-  return Object.setPrototypeOf(value, null)
+  Object.setPrototypeOf(value, null)
+  // Of equal names `JSON.parse` keeps the last: then the text has more strings than the object.
+  return stringsIn(text) === stringsOf(value) ? (value as Readonly<Record<string, unknown>>) : undefined
 }
 
-const QUOTE = 0x22
-const COLON = 0x3a
 const BACKSLASH = 0x5c
 
-// Each member of an object has one colon outside of strings. The grammar needs no second check: `JSON.parse` has
-// accepted the text, so a backslash is in a string, and escapes what follows it.
-function membersIn(text: string): number {
-  let members = 0
-  let isInString = false
-  for (let i = 0; i < text.length; i++) {
-    const character = text.charCodeAt(i)
-    if (character === QUOTE) isInString = !isInString
-    else if (character === BACKSLASH) i++
-    else if (character === COLON && !isInString) members++
-  }
-  return members
+// The grammar needs no second check: `JSON.parse` has accepted the text, so a quote begins or ends a string, unless it is
+// in one, behind a backslash that is not escaped itself.
+function stringsIn(text: string): number {
+  let quotes = 0
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) if (!isEscaped(text, at)) quotes++
+  return quotes / 2
 }
 
-/** At every depth. Without recursion: a text of a few kilobytes can be thousands deep. */
-function membersOf(value: object): number {
-  let members = 0
-  const open = [value]
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1
+  while (text.charCodeAt(before) === BACKSLASH) before--
+  return (at - before) % 2 === 0
+}
+
+/** Names of members, and texts, at every depth. Without recursion: a text of a few kilobytes can be thousands deep. */
+function stringsOf(value: object): number {
+  let strings = 0
+  const open: object[] = [value]
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    const inner = Object.values(part)
-    if (!Array.isArray(part)) members += inner.length
-    for (const found of inner) if (typeof found === 'object' && found !== null) open.push(found)
+    const isObject = !Array.isArray(part)
+    for (const name of Object.keys(part)) {
+      if (isObject) strings++
+      const inner: unknown = (part as Readonly<Record<string, unknown>>)[name]
+      if (typeof inner === 'string') strings++
+      else if (typeof inner === 'object' && inner !== null) open.push(inner)
+    }
   }
-  return members
+  return strings
 }

@@ -3,7 +3,7 @@ import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Gate, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
-import { type Fields, isWellFormed, type Presented, presented } from './credential.ts'
+import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
 import { identityVerifier } from './identity.ts'
@@ -121,10 +121,11 @@ export function prover(
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
     const { text } = found
-    // One that was good was well formed.
-    const seen = found.isBroken ? undefined : tokens?.find(text)
+    // How it is written the parser says, more strictly than a carrier; of one that was good it has said so before.
+    if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)
+    const seen = tokens?.find(text)
     if (seen !== undefined && isStill(seen, now)) return seen.principal
-    const token = isWellFormed(found) ? parseToken(text, algorithms) : undefined
+    const token = parseToken(text, algorithms)
     if (token === undefined) return malformed(text)
     return token.alg === 'HS256' && rules !== undefined
       ? proveSigned(token, rules, text, now, gate)
