@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:cry
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pass } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -52,7 +53,7 @@ const CODES: readonly DenialCode[] = [
 ]
 const denials = Object.fromEntries(CODES.map((code): [string, Answer] => [code, { status: 400, body: code }]))
 
-function authOf(jwks: string, change: Partial<IdentityProvider> = {}, timeout = 1000) {
+function authOf(jwks: string, change: Partial<IdentityProvider> = {}, timeout = 1000, now = () => SECONDS * 1000) {
   const store = memoryStore()
   const key = { id: 'key_1', service: 'acme', accountId: 'account_1', name: 'ci', environment: null, metadata: {} }
   const state = { permissions: [], createdAt: 0, expiresAt: null, revokedAt: null, revokedReason: null }
@@ -67,7 +68,7 @@ function authOf(jwks: string, change: Partial<IdentityProvider> = {}, timeout = 
     identity: [provider],
     denials: denials as unknown as DenialTable,
   })
-  return createAuth({ contract, store, masterKey: MASTER_KEY, timeout, now: () => SECONDS * 1000 })
+  return createAuth({ contract, store, masterKey: MASTER_KEY, timeout, now })
 }
 
 type Asked = ReturnType<typeof authOf>
@@ -320,6 +321,42 @@ describe('rotated keys', () => {
     await expect(ask(auth, NEW_TOKEN)).resolves.toBe('token_invalid: key')
     later(2)
     await expect(ask(auth, NEW_TOKEN)).resolves.toBe('allowed')
+  })
+
+  it('are not asked again about a token that was good twice, until it ends', async () => {
+    let now = SECONDS * 1000
+    const { url } = await publish()
+    const auth = authOf(url, {}, 1000, () => now)
+    const headers = new Headers({ authorization: `Bearer ${OLD_TOKEN}` })
+    const ask = () => auth.authenticator()({}, headers)
+    expect([ask(), await ask(), ask()].map((outcome) => outcome instanceof Promise)).toEqual([true, false, true])
+    await pass(50)
+    // At once: nothing was verified.
+    expect(ask()).toMatchObject({ kind: 'allowed', principal: { via: 'identity', subject: 'account_1' } })
+    now += 60_000 - 1
+    expect(ask()).toMatchObject({ kind: 'allowed' })
+    now += 1
+    expect(await ask()).toMatchObject({ kind: 'denied', code: 'expired' })
+  })
+
+  it('say of such a token too that it is withdrawn, when they are fetched anew', async () => {
+    const published = await publish()
+    const auth = authOf(published.url, { maxAge: 100, cooldown: 1 })
+    for (let times = 0; times < 4; times++) expect(await ask(auth, OLD_TOKEN)).toBe('allowed')
+    published.answer = json(NEW_SET)
+    later(100)
+    expect(await ask(auth, OLD_TOKEN)).toBe('token_invalid: key')
+    expect(await ask(auth, OLD_TOKEN)).toBe('token_invalid: key')
+  })
+
+  it('say so also when another token has them fetched before their time', async () => {
+    const published = await publish()
+    const auth = authOf(published.url, { cooldown: 1 })
+    for (let times = 0; times < 4; times++) expect(await ask(auth, OLD_TOKEN)).toBe('allowed')
+    published.answer = json(NEW_SET)
+    later(2)
+    expect(await ask(auth, NEW_TOKEN)).toBe('allowed')
+    expect(await ask(auth, OLD_TOKEN)).toBe('token_invalid: key')
   })
 
   it('replace withdrawn ones at maxAge, though no token asks for them', async () => {

@@ -1,7 +1,7 @@
 import type { JSONWebKeySet, JWK } from 'jose'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
-import { claimsDenial } from './verify-token.ts'
+import { claimsDenial, lifeOf } from './verify-token.ts'
 
 /** Signatures with a public key. No symmetric algorithm is among them, so a public key is never taken for a secret. */
 export const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
@@ -36,10 +36,23 @@ export interface IdentityProvider {
   readonly maxAge?: number
 }
 
-/** Proves one provider's tokens: undefined where the token holds, else why not. */
+/** Proves one provider's tokens. */
 export interface IdentityVerifier {
   readonly provider: IdentityProvider
-  verify(text: string, token: ParsedToken, now: number): Promise<Denied | undefined>
+  /** Until when a token that holds does so by these keys, or why it does not hold. */
+  verify(text: string, token: ParsedToken, now: number): Promise<Hold | Denied>
+  /** Whether a token that held still holds, without asking anybody: the same keys are used, and it has not ended. */
+  isStill(hold: Hold, now: number): boolean
+}
+
+/** How long a token holds. */
+export interface Hold {
+  readonly kind: 'holds'
+  /** Of the provider's keys, as they were fetched. */
+  readonly fetch: number
+  /** In milliseconds since the epoch, as its claims say. */
+  readonly from: number
+  readonly until: number
 }
 
 /** A set of keys is a few kilobytes; a larger answer is not read to its end. */
@@ -56,6 +69,9 @@ const RETRY_AFTER_FAILURE = 5000
  */
 export function identityVerifier(provider: IdentityProvider, timeout: number): IdentityVerifier {
   const { algorithms, jwks, cooldown = 30, maxAge = 600 } = provider
+  /** Counts how often the keys were fetched. What is given is never fetched. */
+  let fetch = 0
+  let fetchedAt = typeof jwks === 'string' ? -Infinity : Infinity
   let loaded: Promise<(text: string) => Promise<void>> | undefined
 
   async function load(): Promise<(text: string) => Promise<void>> {
@@ -71,7 +87,11 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
             timeoutDuration: timeout,
             cooldownDuration: cooldown * 1000,
             cacheMaxAge: maxAge * 1000,
-            [customFetch]: fetchBounded(createLocalJWKSet),
+            [customFetch]: fetchBounded((keys) => {
+              createLocalJWKSet(keys)
+              fetch++
+              fetchedAt = performance.now()
+            }),
           })
         : createLocalJWKSet(jwks)
     return async (text) => {
@@ -87,13 +107,18 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
         loaded = undefined
         throw error
       })
+      const before = fetch
       try {
         await (await loaded)(text)
       } catch (error) {
         return denialOf(error)
       }
-      return claimsDenial(token, provider, now)
+      // Of the fetch before, where one came in between: then the token is checked once more.
+      const hold = { kind: 'holds', fetch: before, ...lifeOf(token, [], provider, now) } as const
+      return claimsDenial(token, provider, now) ?? hold
     },
+    isStill: (hold, now) =>
+      now >= hold.from && now < hold.until && hold.fetch === fetch && performance.now() - fetchedAt < maxAge * 1000,
   }
 }
 

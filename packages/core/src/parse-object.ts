@@ -3,6 +3,7 @@
  * take the last of two equal names; two readers could then see two different tokens under one signature.
  *
  * The object has no prototype's names in the way: it is read with `in` and by name, and `__proto__` is a plain member.
+ * Nobody can write to it, nor to what is in it: many requests may share it.
  */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   let value: unknown
@@ -12,11 +13,18 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | u
     return undefined
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  // A null prototype keeps `toString` and its kind from being found where the sender wrote none.
-  Object.setPrototypeOf(value, null)
   // Of equal names `JSON.parse` keeps the last: then the text has more strings than the object.
-  return stringsIn(text) === stringsOf(value) ? (value as Readonly<Record<string, unknown>>) : undefined
+  if (stringsIn(text) !== freezeStringsOf(value)) return undefined
+  return Object.freeze(Object.assign(new Bare(), value))
 }
+
+/**
+ * Keeps `toString` and its kind from being found where the sender wrote none. Its prototype has no names, but there is
+ * one: engines make a slow table of an object without.
+ */
+class Bare {}
+Reflect.deleteProperty(Bare.prototype, 'constructor')
+Object.setPrototypeOf(Bare.prototype, null)
 
 const BACKSLASH = 0x5c
 
@@ -34,8 +42,11 @@ function isEscaped(text: string, at: number): boolean {
   return (at - before) % 2 === 0
 }
 
-/** Names of members, and texts, at every depth. Without recursion: a text of a few kilobytes can be thousands deep. */
-function stringsOf(value: object): number {
+/**
+ * How many names of members and texts there are, at every depth. What is within the value is frozen on the way. Without
+ * recursion: a text of a few kilobytes can be thousands deep.
+ */
+function freezeStringsOf(value: object): number {
   let strings = 0
   const open: object[] = [value]
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
@@ -44,7 +55,7 @@ function stringsOf(value: object): number {
       if (isObject) strings++
       const inner: unknown = (part as Readonly<Record<string, unknown>>)[name]
       if (typeof inner === 'string') strings++
-      else if (typeof inner === 'object' && inner !== null) open.push(inner)
+      else if (typeof inner === 'object' && inner !== null) open.push(Object.freeze(inner))
     }
   }
   return strings

@@ -6,7 +6,7 @@ import type { AnyContract } from './contract.ts'
 import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
-import { identityVerifier } from './identity.ts'
+import { type Hold, type IdentityVerifier, identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
@@ -65,13 +65,13 @@ export function prover(
       }),
     subjectOf: (_, accountId) => ({ accountId }),
   })
-  const tokens = reader.keeps && rules !== undefined ? seenTokens<SeenToken>() : undefined
-
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
   const algorithms = [
     ...(rules === undefined ? [] : ['HS256']),
     ...providers.flatMap(({ provider }) => provider.algorithms),
   ]
+  const keepsSigned = reader.keeps && accounts === undefined
+  const tokens = keepsSigned || providers.length > 0 ? seenTokens<SeenToken>() : undefined
 
   function prove(fields: Fields, now: number, gate?: Gate): Awaitable<Principal | Denied> {
     const found = presented(contract.carriers, fields)
@@ -124,7 +124,9 @@ export function prover(
     // How it is written the parser says, more strictly than a carrier; of one that was good it has said so before.
     if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)
     const seen = tokens?.find(text)
-    if (seen !== undefined && isStill(seen, now)) return seen.principal
+    if (seen !== undefined && isStill(seen, now)) {
+      return seen.kind === 'signed' ? seen.principal : identify(seen.verifier, seen.token)
+    }
     const token = parseToken(text, algorithms)
     if (token === undefined) return malformed(text)
     return token.alg === 'HS256' && rules !== undefined
@@ -133,7 +135,9 @@ export function prover(
   }
 
   /** A token that was good is good as long as its key is the same, and nothing of it has ended. */
-  function isStill({ match, from, until }: SeenToken, now: number): boolean {
+  function isStill(seen: SeenToken, now: number): boolean {
+    if (seen.kind === 'identity') return seen.verifier.isStill(seen.hold, now)
+    const { match, from, until } = seen
     return now >= from && now < until && signingKeys.kept(match.key.id)?.value === match
   }
 
@@ -185,7 +189,10 @@ export function prover(
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
     const principal = tokenPrincipal(verified.key, verified.account, token)
-    if (tokens?.isKnown(text)) tokens.keep(text, { match, principal, ...lifeOf(token, match, rules, now) })
+    if (keepsSigned && tokens?.isKnown(text) === true) {
+      const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
+      tokens.keep(text, { kind: 'signed', match, principal, ...lifeOf(token, ends, rules, now) })
+    }
     return principal
   }
 
@@ -212,22 +219,31 @@ export function prover(
     // What the token says of its issuer chooses who checks it; that one then checks that it is so.
     const verifier = providers.find(({ provider }) => provider.issuer === token.claims.iss)
     if (verifier === undefined) return tokenInvalid('issuer')
-    const denied = await verifier.verify(text, token, now)
-    if (denied !== undefined) return denied
-    const { claims } = token
-    const subject = claims.sub
-    if (typeof subject !== 'string' || subject === '') return tokenInvalid('subject')
+    const hold = await verifier.verify(text, token, now)
+    if (isDenied(hold)) return hold
+    if (tokens?.isKnown(text) === true) tokens.keep(text, { kind: 'identity', verifier, token, hold })
+    return identify(verifier, token)
+  }
 
-    const { issuer, accountId = () => subject, permissions = scopesOf } = verifier.provider
-    // The callbacks are the application's: what they throw is no reason to let anybody in, nor the caller's fault.
-    const id = await attempt(() => chain(accountId(claims), textOf), timeout)
-    if (isDenied(id)) return id
-    const account = id === undefined ? undefined : await accountsById.find(id)
-    if (isDenied(account)) return account
-    if (account === undefined) return tokenInvalid('subject')
-    const known = await attempt(() => chain(permissions(claims), knownOf), timeout)
-    if (isDenied(known)) return known
-    return { via: 'identity', account, plan: account.plan, permissions: known, issuer, subject, claims }
+  /** Whom a token means that holds. That is found anew for each request: the callbacks and accounts are the application's. */
+  function identify({ provider }: IdentityVerifier, { claims }: ParsedToken): Awaitable<Principal | Denied> {
+    const { sub: subject } = claims
+    if (typeof subject !== 'string' || subject === '') return tokenInvalid('subject')
+    const { issuer, accountId = () => subject, permissions = scopesOf } = provider
+    // What they throw is no reason to let anybody in, nor the caller's fault.
+    const id = attempt(() => chain(accountId(claims), textOf), timeout)
+    const found = chain(id, (id) => (id === undefined || isDenied(id) ? id : accountsById.find(id)))
+    return chain(found, (account) => {
+      if (isDenied(account)) return account
+      if (account === undefined) return tokenInvalid('subject')
+      return chain(
+        attempt(() => chain(permissions(claims), knownOf), timeout),
+        (known): Principal | Denied =>
+          isDenied(known)
+            ? known
+            : { via: 'identity', account, plan: account.plan, permissions: known, issuer, subject, claims },
+      )
+    })
   }
 
   // Only names that the contract knows: a wildcard is ours to give, not a provider's.
@@ -287,14 +303,24 @@ interface OpenMatch {
   readonly until: number
 }
 
-/** What a token has proven. */
-interface SeenToken {
+/** What a token has proven that is remembered. */
+type SeenToken = SeenSigned | SeenIdentity
+
+interface SeenSigned {
+  readonly kind: 'signed'
   /** Its key, as it was found: another object, and something of it has changed. */
   readonly match: SigningKeyMatch
   readonly principal: TokenPrincipal
   /** In milliseconds since the epoch, for as long as its claims and its key's ends say. */
   readonly from: number
   readonly until: number
+}
+
+interface SeenIdentity {
+  readonly kind: 'identity'
+  readonly verifier: IdentityVerifier
+  readonly token: ParsedToken
+  readonly hold: Hold
 }
 
 function keyPrincipal(key: KeyRecord, account: Account): KeyPrincipal {

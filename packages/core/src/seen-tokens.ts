@@ -1,14 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { sha256Hex } from '#platform'
-import type { TokenPrincipal } from './principal.ts'
-import { frozen } from './record.ts'
 
 /** Remembers what tokens have proven, for those that come again. */
 export interface SeenTokens<T> {
   find(text: string): T | undefined
   /** Whether it was asked for before, and was good: to be asked once for each time that it is. */
   isKnown(text: string): boolean
-  /** Its claims are frozen. */
   keep(text: string, proven: T): void
 }
 
@@ -22,10 +19,10 @@ const DOORS = 2 ** 15
 const TELLING = 12
 
 /**
- * A token that is made for one request is never digested, frozen or kept: that would take longer than to check it. The
+ * A token that is made for one request is never digested or kept: that costs as much as half of its check. The
  * first time leaves 32 bits of its signature, the second time it is kept, from the third time on it is found.
  */
-export function seenTokens<T extends { readonly principal: Pick<TokenPrincipal, 'claims'> }>(): SeenTokens<T> {
+export function seenTokens<T extends object>(): SeenTokens<T> {
   const kept = new LRUCache<string, T>({ max: TOKENS })
   const doors = new Int32Array(DOORS)
 
@@ -41,7 +38,6 @@ export function seenTokens<T extends { readonly principal: Pick<TokenPrincipal, 
       return isKnown
     },
     keep(text, proven) {
-      frozen(proven.principal.claims)
       kept.set(sha256Hex(text), proven)
     },
   }

@@ -2,7 +2,7 @@ import { type HmacKey, hmacBase64Url, hmacKeyOf } from '#platform'
 import { equalDigests } from './digest.ts'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
-import type { Account, KeyRecord, SigningKeyMatch } from './store.ts'
+import type { Account, KeyRecord } from './store.ts'
 import { keyDenial } from './verify-key.ts'
 
 /** What a contract asks of the claims. `exp` and `iat` are always required (RFC 7519 §4.1). */
@@ -115,17 +115,16 @@ export function claimsDenial(token: ParsedToken, rules: TokenRules, now: number)
 }
 
 /**
- * From when until when a token that was accepted stays so, in milliseconds since the epoch, as long as its key does not
- * change: as `claimsDenial` and `keyDenial` say, and no longer than any secret of the key that has an end to come.
+ * From when until when a token that was accepted stays so, in milliseconds since the epoch: as `claimsDenial` says, and no
+ * longer than until the first of the `ends` of its key that is to come.
  */
 export function lifeOf(
   { claims }: ParsedToken,
-  { key, secrets }: SigningKeyMatch,
-  { leeway = 30, expiryLeeway = 0 }: TokenRules,
+  ends: readonly (number | null)[],
+  { leeway = 30, expiryLeeway = 0 }: Pick<TokenRules, 'leeway' | 'expiryLeeway'>,
   now: number,
 ): { readonly from: number; readonly until: number } {
   const { exp, iat, nbf = iat } = claims as { readonly exp: number; readonly iat: number; readonly nbf?: number }
-  const ends = [key.expiresAt, ...secrets.map(({ expiresAt }) => expiresAt)]
   const coming = ends.filter((end): end is number => end !== null && end > now)
   return {
     from: (Math.max(iat, nbf) - leeway) * 1000,
