@@ -19,16 +19,15 @@ export const MUTANTS: readonly Mutant[] = [
     ['a value with a comma is malformed', "if (value.includes(','))", 'if (false)'],
     [
       'the first carrier that holds something decides',
-      "if (found.kind !== 'missing') return found",
-      "if (found.kind === 'credential') return found",
+      "if (text !== '') return {",
+      "if (text !== '' && isWellFormed({ carrier, text, isBroken: false })) return {",
     ],
-    ['a key is printable ASCII', '/^[\\x21-\\x7e]+$/.test(value)', 'true'],
-    ['a key carrier has a length limit', 'value.length <= MAX_CREDENTIAL_LENGTH && ', ''],
+    ['a key is printable ASCII', '/^[\\x21-\\x7e]+$/.test(text)', 'true'],
+    ['a credential has a length limit', ' || text.length > MAX_CREDENTIAL_LENGTH', ''],
     ['the scheme is Bearer', "value.slice(0, 6).toLowerCase() !== 'bearer'", 'false'],
     ['the scheme compares without case', 'value.slice(0, 6).toLowerCase()', 'value.slice(0, 6)'],
-    ['a separator follows the scheme', "if (separator !== ' ' && separator !== '\\t') return NOTHING", ''],
-    ['a tab after the scheme is malformed', "separator === ' ' && text.length", 'text.length'],
-    ['a Bearer credential has a length limit', 'text.length <= MAX_CREDENTIAL_LENGTH && ', ''],
+    ['a separator follows the scheme', "if (separator !== ' ' && separator !== '\\t') return ''", ''],
+    ['a tab after the scheme is malformed', "isBroken: value.charAt(6) !== ' '", 'isBroken: false'],
     ['a Bearer credential is a b64token', '/^[A-Za-z0-9\\-._~+/]+=*$/.test(text)', 'true'],
   ]),
   ...of(core('key-format'), tested('key-format'), [
@@ -49,15 +48,13 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(core('parse-object'), tested('parse-object', 'parse-token'), [
     ['an object is no array', ' || Array.isArray(value)', ''],
     ['an object is not null', ' || value === null', ''],
-    ['member names are unique', 'if (membersIn(text) !== membersOf(value)) return undefined', ''],
-    ['a quote that is escaped ends no text', 'else if (character === BACKSLASH) i++', ''],
-    ['a colon in a text makes no member', 'character === COLON && !isInString', 'character === COLON'],
-    [
-      'members are counted at every depth',
-      "for (const found of inner) if (typeof found === 'object' && found !== null) open.push(found)",
-      '',
-    ],
-    ['an object has no prototype', 'Object.assign(Object.create(null), value)', 'value as Record<string, unknown>'],
+    ['member names are unique', 'if (stringsIn(text) !== freezeStringsOf(value)) return undefined', ''],
+    ['a quote that is escaped ends no text', 'if (!isEscaped(text, at)) quotes++', 'quotes++'],
+    ['a backslash that is escaped escapes nothing', 'return (at - before) % 2 === 0', 'return at - before > 1'],
+    ['texts are counted as names are', "if (typeof inner === 'string') strings++", "if (typeof inner === 'string') {}"],
+    ['strings are counted at every depth', 'open.push(Object.freeze(inner))', 'Object.freeze(inner)'],
+    ['an object has no names that nobody wrote', 'Object.assign(new Bare(), value)', '{ ...value }'],
+    ['what is in an object is frozen', 'open.push(Object.freeze(inner))', 'open.push(inner)'],
   ]),
   ...of(core('parse-token'), tested('parse-token', 'identity'), [
     ['a token has two dots', 'if (headerEnd < 0 || claimsEnd < 0) return undefined', ''],
@@ -105,7 +102,10 @@ export const MUTANTS: readonly Mutant[] = [
       '',
     ],
     ['a version ends at its very millisecond', 'now >= secret.expiresAt', 'now > secret.expiresAt'],
-    ['a revoked key is refused', 'if (key.revokedAt !== null) return', 'if (false) return'],
+    ['a revoked key is refused', 'if (key.revokedAt !== null) return {', 'if (false) return {'],
+    ['a revoked key never works', 'if (key.revokedAt !== null) return -Infinity', ''],
+    ['a key works until its version ends', 'secret.expiresAt ?? Infinity', 'Infinity'],
+    ['a key works until it expires', 'key.expiresAt ?? Infinity', 'Infinity'],
     ['an expired key is refused', 'if (key.expiresAt !== null && now >= key.expiresAt) {', 'if (false) {'],
     ['a key ends at its very millisecond', 'now >= key.expiresAt', 'now > key.expiresAt'],
   ]),
@@ -167,7 +167,7 @@ export const MUTANTS: readonly Mutant[] = [
     ['a signing secret whose end is no time is broken', '&&\n    isTimeOrNull(secret.expiresAt)\n  )', ')'],
   ]),
   ...of(core('prove'), tested('prove'), [
-    ['longer keys are refused before hashing', 'if (text.length > MAX_KEY_LENGTH) return malformed(text)', ''],
+    ['longer keys are refused before hashing', 'text.length > MAX_KEY_LENGTH || ', ''],
     [
       'only texts in the format reach the store',
       'if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)',
@@ -209,8 +209,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'an identity token is verified',
-      'if (denied !== undefined) return denied\n    const { claims }',
-      'const { claims }',
+      'if (isDenied(hold)) return hold',
+      'if (isDenied(hold)) return identify(verifier, token)',
     ],
     [
       'a token without a subject is refused',
@@ -222,7 +222,17 @@ export const MUTANTS: readonly Mutant[] = [
     ['a wildcard is not a provider’s to give', " && !permission.endsWith('*')", ''],
     ['a claim that is no text names no account', 'isText(value) ? value : undefined', 'value as string'],
   ]),
+  ...of(core('prove'), tested('identity-keys'), [
+    [
+      'a seen token of a provider still holds',
+      "if (seen.kind === 'identity') return seen.verifier.isStill(seen.hold, now)",
+      "if (seen.kind === 'identity') return true",
+    ],
+  ]),
   ...of(core('identity'), tested('identity', 'identity-keys'), [
+    ['a token that held does so by the keys of now', 'hold.fetch === fetch && ', ''],
+    ['a token that held does so until its keys are old', ' && performance.now() - fetchedAt < maxAge * 1000', ''],
+    ['a token that held does so until it ends', ' && now < hold.until', ''],
     ['the algorithms are pinned', '{ algorithms: [...algorithms] }', '{}'],
     ['the claims of an identity token are checked', 'return claimsDenial(token, provider, now)', 'return undefined'],
     [
@@ -258,8 +268,8 @@ export const MUTANTS: readonly Mutant[] = [
     ['who is anonymous is counted by address', 'limits.filter(isPerAddress) : limits', '[] : limits'],
     [
       'a charge by address is not one for all addresses',
-      'if (isByAddress || principal === undefined) return',
-      'if (principal === undefined) return',
+      'if (isByAddress || principal === undefined ||',
+      'if (principal === undefined ||',
     ],
   ]),
   ...of(core('contract'), tested('charge'), [
@@ -347,14 +357,21 @@ export const MUTANTS: readonly Mutant[] = [
     ['what is undone gives its slot back', "if (typeof hold !== 'number') slots?.held.delete(hold)", ''],
   ]),
   ...of(core('sliding-log'), tested('memory-limiter', 'testing/limiter-suite'), [
-    ['a window slides', 'field(log, 0, LAST) + log.length <= now', 'false'],
+    ['a window slides', 'lastOf(log, 0) + log.length <= now', 'false'],
+    ['a run leaves with its last unit', 'if (now > log.last) log.last = now', ''],
+    ['a future beyond the window is forgotten', 'log.size > 0 && log.first > now + log.length', 'false'],
+    ['a future beyond the window is looked for', ' && log.first <= now + log.length', ''],
     [
-      'a run leaves with its last unit',
-      'if (now > field(log, newest, LAST)) log.runs[indexOf(log, newest, LAST)] = now',
-      '',
+      'what leaves first is known when a run is the only one',
+      'if (log.size === 1) log.leavesAt',
+      'if (log.size === 0) log.leavesAt',
     ],
-    ['a future beyond the window is forgotten', 'field(log, log.size - 1, FIRST) > now + log.length', 'false'],
-    ['only what is there is taken back', 'field(log, run, FIRST) > at || ', ''],
+    [
+      'what leaves first is known when a run has left',
+      'log.leavesAt = log.size === 0 ? Infinity : lastOf(log, 0) + log.length',
+      'log.leavesAt = Infinity',
+    ],
+    ['only what is there is taken back', 'firstOf(log, run) > at || ', ''],
   ]),
   ...of(core('memory-ledger'), tested('testing/limiter-suite'), [
     ['a balance is not overspent', 'if (entry.used + amount > limit) return', 'if (false) return'],
@@ -422,8 +439,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'what is proven belongs to one auth',
-      'const establishedBy = new WeakMap<object, Allowed<Principal | Everyone>>()',
-      'const establishedBy: WeakMap<object, Allowed<Principal | Everyone>> = ((globalThis as { shared?: WeakMap<object, never> }).shared ??= new WeakMap<object, never>())',
+      'const establishedBy = slot<Allowed<Principal | Everyone>>()',
+      'const establishedBy = ((globalThis as { shared?: ReturnType<typeof slot<Allowed<Principal | Everyone>>> }).shared ??= slot<Allowed<Principal | Everyone>>())',
     ],
     [
       'a denied request is not established',
@@ -470,7 +487,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...of(core('attempt'), tested('attempt', 'prove'), [
     [
       'a store that hangs is unavailable',
-      'isPromise(result) ? withTimeout(result, timeout) : answered(result)',
+      'isPromise(result) ? withTimeout(result, timeout) : undenied(result)',
       'result',
     ],
     ['a store that rejects is unavailable', '(cause) => settle(unavailable(cause)),', ''],
@@ -583,13 +600,13 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(core('uses'), tested('uses'), [
     ['a store is told once a second', 'if (timer === undefined || ', 'if (true || '],
-    ['a timer that was lost is not waited for', ' || performance.now() - startedAt > INTERVAL + 2 * timeout', ''],
+    ['a timer that was lost is not waited for', ' || Math.abs(at - startedAt) > INTERVAL + 2 * timeout', ''],
     ['a store that is writing is not asked again', 'await attempt(() => before, timeout)\n', ''],
     ['the last use stays', 'if (at > counter.lastAt) counter.lastAt = at', 'counter.lastAt = at'],
     ['the first use stays', 'if (at < counter.firstAt) counter.firstAt = at', 'counter.firstAt = at'],
     ['a thousand requests are written at once', 'if (requests === REQUESTS && !isWriting)', 'if (false)'],
     ['what a busy store did not take is given again', 'if (taken === false) for', 'if (false) for'],
-    ['counts have a limit', ' || size === COUNTS', ''],
+    ['counts have a limit', 'if (found === undefined && size === COUNTS) return undefined', ''],
     ['a route that cannot be written is not kept', 'isText(written) ? written : UNROUTED', 'written'],
     ['days are told apart', 'Math.floor(at / DAY) * 1000 + status', 'status'],
   ]),
@@ -624,6 +641,11 @@ export const MUTANTS: readonly Mutant[] = [
     ['a timer does not keep the process alive', ';(timer as { unref?(): void }).unref?.()', ''],
   ]),
   ...of(core('prove'), tested('auth'), [
+    [
+      'a token that no carrier can hold is not looked for',
+      'if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)',
+      'if (text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)',
+    ],
     ['a token that was good ends', 'now >= from && now < until', 'now >= from'],
     ['a token that was good has begun', 'now >= from && now < until', 'now < until'],
     ['a token is good as long as its key is the same', ' && signingKeys.kept(match.key.id)?.value === match', ''],
@@ -638,9 +660,9 @@ export const MUTANTS: readonly Mutant[] = [
       "} else if (change.kind === 'account') {",
     ],
     ['where all may have changed all is read again', 'allChangedAt = now', ''],
-    ['what a key was read with is current', 'epoch >= (changedAt[keySlot] as number) && ', ''],
-    ['what an account was read with is current', ' && epoch >= (changedAt[accountSlot] as number)', ''],
-    ['what was read before all changed is not current', 'epoch >= allChangedAt && ', ''],
+    ['what a key was read with is current', ' || epoch < (changedAt[keySlot] as number)', ''],
+    ['what an account was read with is current', 'if (epoch < (changedAt[accountSlot] as number)) return false', ''],
+    ['what was read before all changed is not current', 'epoch < allChangedAt || ', ''],
   ]),
   ...of(core('lease'), tested('lease'), [
     ['the lease ends', 'if (age >= feed.lease) return false', ''],
@@ -1255,7 +1277,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       'a refused transaction is rolled back',
-      "return within(client.query('rollback'), timeout, timeout).then(",
+      "return within(client.query({ text: 'rollback' }), timeout, timeout).then(",
       'return Promise.resolve().then(',
     ],
     [
@@ -1269,7 +1291,7 @@ export const MUTANTS: readonly Mutant[] = [
       'const client = await connect()',
     ],
     ['a change waits for others and does not fail', '`begin isolation level read committed;', '`begin;'],
-    ['a change of Postgres is a transaction', 'await client.query(begin)\n', '\n'],
+    ['a change of Postgres is a transaction', 'await client.query({ text: begin })\n', '\n'],
     ['a connection may break while it is used', "client.on('error', ignore)", ''],
     [
       'what a lost process has locked is given back',

@@ -1104,6 +1104,16 @@ describe('a token that was good', () => {
     expect(codeOf(await decide(`${token}.`))).toBe('malformed')
   })
 
+  it('is malformed where it is not carried as it must be, however often it was good', async () => {
+    const { auth, decide } = await world()
+    const token = tokenOf()
+    expect(codeOf(await decide(token))).toBe('allowed')
+    for (const authorization of [`Bearer\t${token}`, `Bearer ${token}, Bearer ${token}`, `Bearer ${token} `]) {
+      const fields = { get: (name: string) => (name === 'Authorization' ? authorization : null) }
+      expect(codeOf(await auth.authenticator()({}, fields))).toBe('malformed')
+    }
+  })
+
   it('ends with its exp at the millisecond, leeway included', async () => {
     const { at, decide } = await world()
     const token = tokenOf()

@@ -65,6 +65,11 @@ describe('parseObject', () => {
     expect('constructor' in (object ?? {})).toBe(false)
   })
 
+  it('gives nothing that could be written to, at any depth', () => {
+    const value = parseObject('{"a":[{"b":{"c":1}}],"d":{}}') as { a: [{ b: object }]; d: object }
+    expect([value, value.a, value.a[0], value.a[0].b, value.d].every(Object.isFrozen)).toBe(true)
+  })
+
   it('reads __proto__ as a plain member', () => {
     const object = parseObject('{"__proto__":{"alg":"HS256"},"a":1}')
     expect(Object.keys(object ?? {})).toEqual(['__proto__', 'a'])

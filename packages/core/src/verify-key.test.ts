@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { KeyMatch, KeyRecord } from './store.ts'
-import { belongs, keyDenial, verifyKey } from './verify-key.ts'
+import { belongs, endOf, keyDenial, verifyKey } from './verify-key.ts'
 
 const NOW = 1_790_000_000_000
 const DIGEST = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'
@@ -28,6 +28,21 @@ const MATCH: KeyMatch = {
 const withKey = (change: Partial<KeyRecord>): KeyMatch => ({ ...MATCH, key: { ...KEY, ...change } })
 const endingAt = (expiresAt: number | null): KeyMatch => ({ ...MATCH, secret: { ...MATCH.secret, expiresAt } })
 const unknown = { kind: 'denied', code: 'unknown' }
+
+describe('endOf', () => {
+  it('is the first moment at which the key does not work', () => {
+    const both = { ...endingAt(NOW + 5), key: { ...KEY, expiresAt: NOW + 3 } }
+    for (const match of [both, endingAt(NOW + 5), withKey({ expiresAt: NOW + 3 })]) {
+      expect(verifyKey(match, endOf(match) - 1)).toBeUndefined()
+      expect(verifyKey(match, endOf(match))).toBeDefined()
+    }
+    expect(endOf(MATCH)).toBe(Infinity)
+  })
+
+  it('is before all time where it was revoked', () => {
+    expect(endOf(withKey({ revokedAt: NOW + 1 }))).toBe(-Infinity)
+  })
+})
 
 describe('belongs', () => {
   it('is so of what was looked up', () => {
