@@ -45,17 +45,6 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
   describe('a ledger:', () => {
     testLedger(patient, (use) => withAll(use, ledgerOf))
 
-    it('stays in a later period that has begun, whatever is charged or changed by an earlier clock', async () => {
-      await withAll(async ([ledger]) => {
-        const before = { balanceId: crypto.randomUUID(), limit: 9, start: 1, end: 2 }
-        const later = { ...before, start: 2, end: 3 }
-        await ledger.reserve(later, 1)
-        expect(await ledger.reserve(before, 1)).toEqual({ charged: true, limit: 9, used: 2, start: 2 })
-        await ledger.change(before, { limit: 5 })
-        expect(await ledger.read(later)).toEqual({ limit: 5, used: 2, start: 2 })
-      }, ledgerOf)
-    })
-
     it.each(['\0', '\ud800'])('keeps no balance whose name is not kept whole: %j', async (text) => {
       await withAll(async ([ledger]) => {
         const allowance = { balanceId: `acme:${text}`, limit: 1, start: 0, end: Number.POSITIVE_INFINITY }

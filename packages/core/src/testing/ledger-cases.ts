@@ -125,6 +125,13 @@ const periods: Cases<World> = {
     equal(await ledger.reserve(august, 1), { charged: false, limit: 10, used: 10, start: AUGUST })
   },
 
+  'stays as it has begun, whatever a clock that is behind charges or changes': async ({ ledger, july, august }) => {
+    await ledger.reserve(august, 1)
+    equal(await ledger.reserve(july, 1), { charged: true, limit: 10, used: 2, start: AUGUST })
+    await ledger.change(july, { limit: 5 })
+    equal(await ledger.read(august), { limit: 5, used: 2, start: AUGUST })
+  },
+
   'is not begun by a refused amount any differently': async ({ ledger, july, august }) => {
     await ledger.reserve(july, 10)
     equal(await ledger.reserve(august, 11), { charged: false, limit: 10, used: 0, start: AUGUST })
