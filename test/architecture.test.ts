@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^(prove|cache|brake|parse-token|tell)\.ts$/, /^lru-cache$/],
+  [/^(prove|cache|brake|parse-token|seen-tokens|tell)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -70,6 +70,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'keys',
     'epochs',
     'timer',
+    'slot',
   ],
   ['platform/node', 'platform/web'],
   // One step each.
@@ -77,6 +78,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'digest',
     'key-format',
     'parse-token',
+    'seen-tokens',
     'events',
     'attempt',
     'render',
