@@ -15,7 +15,7 @@ import { isAccount, isKeyMatch, isSigningKeyMatch, isText } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import { seenTokens } from './seen-tokens.ts'
 import type { Account, AccountReader, KeyMatch, KeyReader, KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
-import { belongs, endOf, verifyKey } from './verify-key.ts'
+import { belongs, endOf, type FoundKey, verifyKey } from './verify-key.ts'
 import {
   isLive,
   lifeOf,
@@ -50,7 +50,7 @@ export function prover(
 
   const keys = reader.lookup<KnownKey>({
     read: (digest) => chain(store.findByDigest(service, digest), (match) => knownKey(match, digest)),
-    subjectOf: (known) => subjectOf(known?.match),
+    subjectOf,
   })
   const signingKeys = reader.lookup<SigningKeyMatch>({
     read: (id) => chain(store.findSigningKey(service, id), (match) => checked(match, 'signing key', isSigningKeyMatch)),
@@ -101,11 +101,11 @@ export function prover(
     if (known === undefined) return unknown(text, digest)
     if (isDenied(known)) return known
     if (now < known.until && known.principal !== undefined) return known.principal
-    const denied = verifyKey(known.match, now)
+    const denied = verifyKey(known, now)
     if (denied !== undefined) return denied === UNKNOWN ? unknown(text, digest) : denied
     // A key whose account is gone belongs to nobody.
     if (accounts === undefined) return unknown(text, digest)
-    const { key } = known.match
+    const { key } = known
     return chain(accountsById.find(key.accountId), (account) => {
       if (account === undefined) return unknown(text, digest)
       return isDenied(account) ? account : keyPrincipal(key, account)
@@ -115,8 +115,14 @@ export function prover(
   function knownKey(match: KeyMatch | undefined, digest: string): KnownKey | undefined {
     const whole = checked(match, 'key', isKeyMatch)
     if (whole === undefined || !belongs(whole, digest, service)) return undefined
-    const isOurs = accounts === undefined && whole.account !== null
-    return { match: whole, principal: isOurs ? keyPrincipal(whole.key, whole.account) : undefined, until: endOf(whole) }
+    const { key, secret, account } = whole
+    // Not all that the store says of it: many are kept.
+    return {
+      key,
+      secret: secret.expiresAt === null ? LASTING : { expiresAt: secret.expiresAt },
+      principal: accounts === undefined && account !== null ? keyPrincipal(key, account) : undefined,
+      until: endOf(whole),
+    }
   }
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -287,9 +293,10 @@ export function prover(
   return prove
 }
 
+const LASTING: FoundKey['secret'] = Object.freeze({ expiresAt: null })
+
 /** A key as it is kept: what a request needs of it is made once. */
-interface KnownKey {
-  readonly match: KeyMatch
+interface KnownKey extends FoundKey {
   /** `undefined`: its account is not in the store. */
   readonly principal: KeyPrincipal | undefined
   /** As long as it works, in milliseconds since the epoch: `verifyKey` says why it does not. */

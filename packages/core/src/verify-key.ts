@@ -1,6 +1,6 @@
 import { equalDigests } from './digest.ts'
 import { type Denied, UNKNOWN } from './outcome.ts'
-import type { KeyMatch, KeyRecord } from './store.ts'
+import type { KeyMatch, KeyRecord, KeySecret } from './store.ts'
 
 /**
  * Whether what a store found for a digest is that key, of this service: to be asked once, of what was read.
@@ -12,19 +12,25 @@ export function belongs(match: KeyMatch, digest: string, service: string): boole
   return equalDigests(match.secret.digest, digest) && match.key.service === service
 }
 
+/** Of a key that was found, what decides whether it works. */
+export interface FoundKey {
+  readonly key: KeyRecord
+  readonly secret: Pick<KeySecret, 'expiresAt'>
+}
+
 /**
  * Why a key that was found does not work now.
  *
  * Does not check the account, plan, permissions or limits.
  */
-export function verifyKey({ key, secret }: KeyMatch, now: number): Denied | undefined {
+export function verifyKey({ key, secret }: FoundKey, now: number): Denied | undefined {
   // A version that rotation has ended is no key any more, whatever the state of its successor.
   if (secret.expiresAt !== null && now >= secret.expiresAt) return UNKNOWN
   return keyDenial(key, now)
 }
 
 /** When `verifyKey` begins to deny it, in milliseconds since the epoch. */
-export function endOf({ key, secret }: KeyMatch): number {
+export function endOf({ key, secret }: FoundKey): number {
   if (key.revokedAt !== null) return -Infinity
   return Math.min(secret.expiresAt ?? Infinity, key.expiresAt ?? Infinity)
 }
