@@ -36,7 +36,11 @@ interface Usage {
   firstAt: number
   lastAt: number
   /** By day, route and status. */
-  readonly counts: Map<string, UsageCount>
+  readonly counts: Map<string, Counted>
+}
+
+interface Counted extends UsageCount {
+  count: number
 }
 
 interface Service {
@@ -332,15 +336,17 @@ export function memoryStore(): MemoryStore {
     },
 
     recordUses(batch: readonly KeyUse[]): boolean {
-      for (const { service, firstAt, lastAt, ...use } of batch) {
+      for (const { service, keyId, route, status, day, count, firstAt, lastAt } of batch) {
         const { entries, usage } = serviceOf(service)
-        if (!entries.has(use.keyId)) continue
-        const known = usage.get(use.keyId) ?? { firstAt, lastAt, counts: new Map<string, UsageCount>() }
-        const place = `${use.day} ${use.status} ${use.route}`
+        if (!entries.has(keyId)) continue
+        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map<string, Counted>() }
         known.firstAt = Math.min(known.firstAt, firstAt)
         known.lastAt = Math.max(known.lastAt, lastAt)
-        known.counts.set(place, { ...use, count: use.count + (known.counts.get(place)?.count ?? 0) })
-        usage.set(use.keyId, known)
+        const place = `${day} ${status} ${route}`
+        const counted = known.counts.get(place)
+        if (counted === undefined) known.counts.set(place, { keyId, route, status, day, count })
+        else counted.count += count
+        usage.set(keyId, known)
       }
       return true
     },
@@ -349,7 +355,7 @@ export function memoryStore(): MemoryStore {
       const counts = [...new Set(keyIds)].flatMap((id) => [
         ...(services.get(service)?.usage.get(id)?.counts.values() ?? []),
       ])
-      return counts.filter(({ day }) => day >= from && day < to)
+      return counts.filter(({ day }) => day >= from && day < to).map((counted) => ({ ...counted }))
     },
 
     close(): void {},
