@@ -230,7 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ]),
   ...of(core('identity'), tested('identity', 'identity-keys'), [
-    ['a token that held does so by the keys of now', 'hold.fetch === fetch && ', ''],
+    ['a token that held does so by the keys of now', 'hold.fetch === fetches && ', ''],
     ['a token that held does so until its keys are old', ' && performance.now() - fetchedAt < maxAge * 1000', ''],
     ['a token that held does so until it ends', ' && now < hold.until', ''],
     ['the algorithms are pinned', '{ algorithms: [...algorithms] }', '{}'],

@@ -70,7 +70,7 @@ const RETRY_AFTER_FAILURE = 5000
 export function identityVerifier(provider: IdentityProvider, timeout: number): IdentityVerifier {
   const { algorithms, jwks, cooldown = 30, maxAge = 600 } = provider
   /** Counts how often the keys were fetched. What is given is never fetched. */
-  let fetch = 0
+  let fetches = 0
   let fetchedAt = typeof jwks === 'string' ? -Infinity : Infinity
   let loaded: Promise<(text: string) => Promise<void>> | undefined
 
@@ -89,7 +89,7 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
             cacheMaxAge: maxAge * 1000,
             [customFetch]: fetchBounded((keys) => {
               createLocalJWKSet(keys)
-              fetch++
+              fetches++
               fetchedAt = performance.now()
             }),
           })
@@ -107,7 +107,7 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
         loaded = undefined
         throw error
       })
-      const before = fetch
+      const before = fetches
       try {
         await (await loaded)(text)
       } catch (error) {
@@ -118,7 +118,7 @@ export function identityVerifier(provider: IdentityProvider, timeout: number): I
       return claimsDenial(token, provider, now) ?? hold
     },
     isStill: (hold, now) =>
-      now >= hold.from && now < hold.until && hold.fetch === fetch && performance.now() - fetchedAt < maxAge * 1000,
+      now >= hold.from && now < hold.until && hold.fetch === fetches && performance.now() - fetchedAt < maxAge * 1000,
   }
 }
 
