@@ -1327,7 +1327,7 @@ export const MUTANTS: readonly Mutant[] = [
   ]),
   ...of(
     sql('migrations'),
-    ['test/stores/feeds.test.ts', 'test/stores/migrations.test.ts'],
+    ['test/stores/feeds.test.ts', 'test/stores/migrations.test.ts', 'test/stores/sqlite.test.ts'],
     [
       ['a long name fails no change', 'if octet_length(payload) > 7999 then', 'if false then'],
       [

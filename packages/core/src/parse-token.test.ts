@@ -35,6 +35,13 @@ describe('parseToken', () => {
     expect(parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid })))).toBeUndefined()
   })
 
+  it('refuses a text without dots whose parts would be good if each were the whole', () => {
+    // 42 characters of a header, which are claims as well, and 43 of a signature.
+    const header = Buffer.from('{"alg":"HS256","kid":"abcdefg"}').toString('base64url')
+    expect(header.length).toBe(42)
+    expect(parseToken(`${header}A`)).toBeUndefined()
+  })
+
   it('takes a kid of 256 characters', () => {
     expect(parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid: 'k'.repeat(256) })))).toMatchObject({
       kid: 'k'.repeat(256),

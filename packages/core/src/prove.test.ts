@@ -238,8 +238,9 @@ describe('a key', () => {
     expect(proverOf({ contract, store: storeWith(TEXT) })(withKey(digestKey(TEXT)), NOW)).toEqual(unknown)
   })
 
-  it('whose account is gone belongs to nobody', () => {
-    expect(proverOf({ store: finding({ ...MATCH, account: null }) })(withKey(TEXT), NOW)).toEqual(unknown)
+  it('whose account is gone belongs to nobody, and no other one is looked for', () => {
+    const store = { ...finding({ ...MATCH, account: null }), findAccount: () => MATCH.account ?? undefined }
+    expect(proverOf({ store })(withKey(TEXT), NOW)).toEqual(unknown)
   })
 })
 
