@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { describeWith } from '../requirements.ts'
 import { countsExactly, ledgerOf, limiterOf } from './counting.ts'
 import { rowsOf } from './database.ts'
+import { databaseClock } from './database-clock.ts'
 
 /** Of stores, in milliseconds: a busy machine is slow. */
 const TIMEOUT = 30_000
@@ -25,20 +26,11 @@ describeWith('postgres', 'Postgres', (found) => {
       database.url = await server.database()
       await (await openPostgres(database.url)).close()
       const name = new URL(database.url).pathname.slice(1)
-      await rowsOf(
-        database.url,
-        `${settings.replace('DATABASE', name)};
-        create table clock (now bigint);
-        insert into clock values (0);
-        create or replace function latchkey_now() returns bigint language sql volatile as 'select now from clock'`,
-      )
+      await rowsOf(database.url, settings.replace('DATABASE', name))
+      set = await databaseClock(database.url)
     })
-    let shown = { now: 0, set: Promise.resolve() as Promise<unknown> }
-    const setClock = async (now: number) => {
-      if (shown.now !== now) shown = { now, set: rowsOf(database.url, `update clock set now = ${now}`) }
-      await shown.set
-    }
-    return { database, setClock, rows: (sql: string) => rowsOf(database.url, sql) }
+    let set: (now: number) => Promise<void>
+    return { database, setClock: (now: number) => set(now), rows: (sql: string) => rowsOf(database.url, sql) }
   }
 
   describe('by its URL', () => {

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
 import { countsExactly } from './counting.ts'
 import { rowsOf } from './database.ts'
+import { databaseClock } from './database-clock.ts'
 
 /** Of stores, in milliseconds: a busy machine is slow. */
 const TIMEOUT = 30_000
@@ -48,22 +49,14 @@ describeWith('postgres', 'a store in Postgres', (programs) => {
     })
 
     describe('counts exactly', () => {
-      let shown = { now: 0, set: Promise.resolve() as Promise<unknown> }
+      let setClock: (now: number) => Promise<void>
       beforeAll(async () => {
         await (await open()).close()
-        await rowsOf(
-          url,
-          `create table clock (now bigint);
-          insert into clock values (0);
-          create or replace function latchkey_now() returns bigint language sql volatile as 'select now from clock'`,
-        )
+        setClock = await databaseClock(url)
       })
       countsExactly({
         open,
-        async setClock(now) {
-          if (shown.now !== now) shown = { now, set: rowsOf(url, `update clock set now = ${now}`) }
-          await shown.set
-        },
+        setClock: (now) => setClock(now),
         rows: (sql) => rowsOf(url, sql),
       })
     })

@@ -3,9 +3,9 @@ export type Awaitable<T> = T | Promise<T>
 
 /**
  * Goes on with `step` at once when the value is there, so that what is answered from memory stays synchronous. What the
- * step needs beside the value is handed to it: on the way of a request no function has to be made.
+ * step needs beside the value, three things at most, is handed to it: on the way of a request no function has to be made.
  */
-export function chain<T, R, Others extends readonly unknown[]>(
+export function chain<T, R, Others extends readonly [a?: unknown, b?: unknown, c?: unknown]>(
   value: Awaitable<T>,
   step: (value: T, ...others: Others) => Awaitable<R>,
   ...others: Others

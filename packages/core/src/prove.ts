@@ -195,7 +195,7 @@ export function prover(
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
     const principal = tokenPrincipal(verified.key, verified.account, token)
-    if (keepsSigned && tokens?.isKnown(text) === true) {
+    if (keepsSigned && tokens?.mark(text) === true) {
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
       tokens.keep(text, { kind: 'signed', match, principal, ...lifeOf(token, ends, rules, now) })
     }
@@ -227,7 +227,7 @@ export function prover(
     if (verifier === undefined) return tokenInvalid('issuer')
     const hold = await verifier.verify(text, token, now)
     if (isDenied(hold)) return hold
-    if (tokens?.isKnown(text) === true) tokens.keep(text, { kind: 'identity', verifier, token, hold })
+    if (tokens?.mark(text) === true) tokens.keep(text, { kind: 'identity', verifier, token, hold })
     return identify(verifier, token)
   }
 

@@ -9,7 +9,7 @@ interface Proof {
 
 /** What is done with a token that was good. */
 function pass(tokens: ReturnType<typeof seenTokens<Proof>>, text: string, proof: Proof): void {
-  if (tokens.isKnown(text)) tokens.keep(text, proof)
+  if (tokens.mark(text)) tokens.keep(text, proof)
 }
 
 describe('seenTokens', () => {

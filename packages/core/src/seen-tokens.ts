@@ -4,8 +4,8 @@ import { sha256Hex } from '#platform'
 /** Remembers what tokens have proven, for those that come again. */
 export interface SeenTokens<T> {
   find(text: string): T | undefined
-  /** Whether it was asked for before, and was good: to be asked once for each time that it is. */
-  isKnown(text: string): boolean
+  /** Marks a token that was good. True: it was marked before, so it comes again and is to be kept. */
+  mark(text: string): boolean
   keep(text: string, proven: T): void
 }
 
@@ -19,8 +19,8 @@ const DOORS = 2 ** 15
 const TELLING = 12
 
 /**
- * A token that is made for one request is never digested or kept: that costs as much as half of its check. The
- * first time leaves 32 bits of its signature, the second time it is kept, from the third time on it is found.
+ * A token that is made for one request is never digested or kept: the digest alone costs an eighth of its check. The first
+ * time leaves 32 bits of its signature, the second time it is kept, from the third time on it is found.
  */
 export function seenTokens<T extends object>(): SeenTokens<T> {
   const kept = new LRUCache<string, T>({ max: TOKENS })
@@ -31,11 +31,11 @@ export function seenTokens<T extends object>(): SeenTokens<T> {
       const mark = markOf(text)
       return doors[mark & (DOORS - 1)] === mark ? kept.get(sha256Hex(text)) : undefined
     },
-    isKnown(text) {
+    mark(text) {
       const mark = markOf(text)
-      const isKnown = doors[mark & (DOORS - 1)] === mark
+      const wasMarked = doors[mark & (DOORS - 1)] === mark
       doors[mark & (DOORS - 1)] = mark
-      return isKnown
+      return wasMarked
     },
     keep(text, proven) {
       kept.set(sha256Hex(text), proven)

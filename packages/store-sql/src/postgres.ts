@@ -156,7 +156,7 @@ function postgresConnection(pool: PostgresPool, timeout: number, end?: () => Pro
       const { rows } = await client.query({ name, text: query.sql, values: [...query.parameters] })
       return rows as Row[]
     } catch (error) {
-      if (!names.hasFailed(error)) throw error
+      if (!names.giveUpAfter(error)) throw error
       return ask(client, query)
     }
   }

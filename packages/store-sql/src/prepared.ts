@@ -1,12 +1,11 @@
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { digestOf } from './digest.ts'
 
 /** By which the server keeps a statement for a connection, and plans it once. */
 export interface StatementNames {
   /** `undefined`: it is to be sent as it is. */
   of(sql: string): string | undefined
-  /** Whether it was its name that has failed, and nothing was done. From then on there are no names. */
-  hasFailed(error: unknown): boolean
+  /** Gives no names any more, if it was its name that has failed: then nothing was done. False: it was something else. */
+  giveUpAfter(error: unknown): boolean
 }
 
 /** So many are kept for each connection, at most: lists of each length are statements of their own. */
@@ -29,11 +28,11 @@ export function statementNames(): StatementNames {
       const known = names.get(sql)
       if (known !== undefined || names.size === MOST) return known
       // The same text has the same name everywhere: two stores may share a pool.
-      const name = `latchkey_${bytesToHex(sha256(utf8ToBytes(sql))).slice(0, 32)}`
+      const name = `latchkey_${digestOf(sql).slice(0, 32)}`
       names.set(sql, name)
       return name
     },
-    hasFailed(error) {
+    giveUpAfter(error) {
       if (!FAILURES.includes((error as { readonly code?: unknown } | undefined)?.code)) return false
       hasNames = false
       return true

@@ -1,9 +1,8 @@
 import type { Awaitable, Charge, Limiter, LimitState, Taken } from '@latchkey/core'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { chain } from './chain.ts'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { type Counter, countStatements } from './counts.ts'
+import { digestOf } from './digest.ts'
 
 /** When units come back, in milliseconds since the epoch, and how many. */
 type Run = readonly [endsAt: number, units: number]
@@ -88,7 +87,7 @@ function makeCounters({ windows, slots }: Charge): readonly Counter[] {
 
 /** Of one length, whatever the names are, and evenly spread. No address lies in the database. */
 function idOf(names: readonly unknown[]): string {
-  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(names))))
+  return digestOf(JSON.stringify(names))
 }
 
 function takenOf(charge: Charge, counters: readonly Counter[], rows: readonly Row[], now: number): Taken {
