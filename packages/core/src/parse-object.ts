@@ -50,12 +50,11 @@ function freezeStringsOf(value: object): number {
   let strings = 0
   const open: object[] = [value]
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    const isObject = !Array.isArray(part)
-    for (const name of Object.keys(part)) {
-      if (isObject) strings++
-      const inner: unknown = (part as Readonly<Record<string, unknown>>)[name]
-      if (typeof inner === 'string') strings++
-      else if (typeof inner === 'object' && inner !== null) open.push(Object.freeze(inner))
+    const inner: readonly unknown[] = Object.values(part)
+    if (!Array.isArray(part)) strings += inner.length
+    for (const each of inner) {
+      if (typeof each === 'string') strings++
+      else if (typeof each === 'object' && each !== null) open.push(Object.freeze(each))
     }
   }
   return strings

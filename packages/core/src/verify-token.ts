@@ -63,13 +63,19 @@ export function verifyToken(
     spendHmac(token)
     return tokenInvalid('key')
   }
-  // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
-  if (!match.secrets.every(({ isLongEnough }) => isLongEnough)) {
-    return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
+  let isLiveAny = false
+  let isSigned = false
+  for (const secret of match.secrets) {
+    // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
+    if (!secret.isLongEnough) {
+      return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
+    }
+    if (!isLive(secret, now)) continue
+    isLiveAny = true
+    isSigned ||= isSignedBy(token, secret)
   }
-  const live = match.secrets.filter((secret) => isLive(secret, now))
-  if (live.length === 0) spendHmac(token)
-  if (!live.some((secret) => isSignedBy(token, secret))) return tokenInvalid('signature')
+  if (!isLiveAny) spendHmac(token)
+  if (!isSigned) return tokenInvalid('signature')
 
   return keyDenial(match.key, now) ?? claimsDenial(token, rules, now) ?? match
 }

@@ -1,6 +1,6 @@
 /** Hashing on Node, Bun and Deno: the runtime's own OpenSSL or BoringSSL, synchronous. */
 import { Buffer, isUtf8 } from 'node:buffer'
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.ts'
 
 export function sha256Hex(text: string): string {
@@ -12,21 +12,59 @@ export function hmacHexOfDigest(secret: string, digestHex: string): string {
   return createHmac('sha256', secret).update(digestHex, 'hex').digest('hex')
 }
 
-/** A secret that is ready to sign: made once, because that takes longer than to sign with it. */
-export type HmacKey = KeyObject
+const BLOCK_BYTES = 64
+const DIGEST_BYTES = 32
+
+/** Where bytes lie for as long as a function runs: it takes longer to make a place than to fill it. */
+const scratch = Buffer.alloc(4096)
+
+function placeFor(length: number): Buffer {
+  return length <= scratch.length ? scratch : Buffer.allocUnsafe(length)
+}
+
+/** A secret that is ready to sign: the blocks that the two hashes of an HMAC begin with (RFC 2104 §2). */
+export class HmacKey {
+  // Private, so that nobody who prints what holds it prints the secret.
+  readonly #inner: Uint8Array
+  readonly #outer: Uint8Array
+
+  constructor(secret: string) {
+    const bytes = Buffer.from(secret, 'utf8')
+    const block = new Uint8Array(BLOCK_BYTES)
+    block.set(bytes.length > BLOCK_BYTES ? hash('sha256', bytes, 'buffer') : bytes)
+    this.#inner = block.map((byte) => byte ^ 0x36)
+    this.#outer = new Uint8Array(BLOCK_BYTES + DIGEST_BYTES)
+    this.#outer.set(block.map((byte) => byte ^ 0x5c))
+  }
+
+  // Two hashes at one stroke take half as long as `createHmac`, which makes an object of OpenSSL's for each text.
+  base64Url(text: string): string {
+    // UTF-8 has at most three bytes for each unit of a text.
+    const bytes = placeFor(BLOCK_BYTES + 3 * text.length)
+    bytes.set(this.#inner)
+    const end = BLOCK_BYTES + bytes.write(text, BLOCK_BYTES, 'utf8')
+    const digest = hash('sha256', bytes.subarray(0, end), 'binary')
+    bytes.set(this.#outer)
+    bytes.write(digest, BLOCK_BYTES, 'binary')
+    return hash('sha256', bytes.subarray(0, this.#outer.length), 'base64url')
+  }
+}
 
 export function hmacKeyOf(secret: string): HmacKey {
-  return createSecretKey(secret, 'utf8')
+  return new HmacKey(secret)
 }
 
 export function hmacBase64Url(key: HmacKey, text: string): string {
-  return createHmac('sha256', key).update(text, 'utf8').digest('base64url')
+  return key.base64Url(text)
 }
 
 /** The text that strict base64url spells, or `undefined` when it is not valid UTF-8. */
 export function textOfBase64Url(encoded: string): string | undefined {
-  const bytes = Buffer.from(encoded, 'base64url')
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
+  const bytes = placeFor(encoded.length)
+  const length = bytes.write(encoded, 'base64url')
+  const text = bytes.toString('utf8', 0, length)
+  // What is no UTF-8 is read as this character. Hardly a text has it otherwise.
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(0, length)) ? undefined : text
 }
 
 const TAG_BYTES = 16
