@@ -37,6 +37,8 @@ interface Usage {
   lastAt: number
   /** By day, route and status. */
   readonly counts: Map<string, Counted>
+  /** The one that was added to last: most are like the one before. */
+  newest: Counted | undefined
 }
 
 interface Counted extends UsageCount {
@@ -339,13 +341,12 @@ export function memoryStore(): MemoryStore {
       for (const { service, keyId, route, status, day, count, firstAt, lastAt } of batch) {
         const { entries, usage } = serviceOf(service)
         if (!entries.has(keyId)) continue
-        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map<string, Counted>() }
+        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map(), newest: undefined }
         known.firstAt = Math.min(known.firstAt, firstAt)
         known.lastAt = Math.max(known.lastAt, lastAt)
-        const place = `${day} ${status} ${route}`
-        const counted = known.counts.get(place)
-        if (counted === undefined) known.counts.set(place, { keyId, route, status, day, count })
-        else counted.count += count
+        const { newest } = known
+        if (newest?.day === day && newest.status === status && newest.route === route) newest.count += count
+        else countElsewhere(known, { keyId, route, status, day, count })
         usage.set(keyId, known)
       }
       return true
@@ -381,6 +382,15 @@ function repeats({ accounts, keys }: Records): boolean {
 }
 
 /** A copy as JSON keeps it, which nobody can write to. */
+function countElsewhere(usage: Usage, { keyId, route, status, day, count }: UsageCount): void {
+  const place = `${day} ${status} ${route}`
+  const known = usage.counts.get(place)
+  const counted = known ?? { keyId, route, status, day, count: 0 }
+  counted.count += count
+  if (known === undefined) usage.counts.set(place, counted)
+  usage.newest = counted
+}
+
 function frozenJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return JSON.parse(JSON.stringify(value), (_name, part) => Object.freeze(part))
 }

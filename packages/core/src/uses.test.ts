@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Awaitable } from './awaitable.ts'
 import type { KeyReader, KeyUse } from './store.ts'
@@ -22,6 +24,14 @@ const use = (keyId: string, count: number, lastAt: number, firstAt = lastAt): Ke
   firstAt,
   lastAt,
 })
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heap(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 /** A store that remembers what it was told, and answers as it is said to. */
 function recording(answer: () => Awaitable<boolean> = () => true) {
@@ -68,7 +78,7 @@ describe('useRecorder', () => {
     note('key_2', OK, -1)
     await flush()
     expect(told).toEqual([
-      [use('key_1', 2, 3, 2), { ...use('key_2', 1, -1), day: -DAY }, { ...use('key_2', 1, 0), day: 0 }],
+      [use('key_1', 2, 3, 2), { ...use('key_2', 1, 0), day: 0 }, { ...use('key_2', 1, -1), day: -DAY }],
     ])
   })
 
@@ -206,12 +216,12 @@ describe('useRecorder', () => {
     await flush()
     expect(told).toEqual([
       [
-        { ...use('key_1', 1, DAY), status: 999 },
-        use('key_1', 1, DAY - 1),
         use('key_1', 3, DAY),
-        { ...use('key_1', 1, DAY), route: 'POST /things' },
         { ...use('key_1', 1, DAY), status: 429 },
+        { ...use('key_1', 1, DAY), route: 'POST /things' },
+        use('key_1', 1, DAY - 1),
         use('key_2', 1, DAY),
+        { ...use('key_1', 1, DAY), status: 999 },
       ],
     ])
   })
@@ -280,6 +290,19 @@ describe('useRecorder', () => {
     await flush()
     expect(told.at(-1)).toHaveLength(10_000)
     expect(told.at(-1)?.[1]).toEqual(use('key_1', 2, 2, 1))
+  })
+
+  it('keeps no counters of keys that come no more', async () => {
+    const { note, flush } = useRecorder('acme', { ...recording().store, recordUses: () => true }, TIMEOUT)
+    const before = heap()
+    for (let batch = 0; batch < 300; batch++) {
+      for (let key = 0; key < 1000; key++) note(`key_${batch}_${key}`, OK, 1)
+      await flush()
+    }
+    const more = heap() - before
+    // Afterwards it is still there: what nobody calls any more is not measured.
+    note('key_1', OK, 2)
+    expect(more).toBeLessThan(10_000_000)
   })
 
   it('notes nothing for a store that does not take it', async () => {

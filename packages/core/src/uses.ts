@@ -29,18 +29,17 @@ export interface Answered {
 export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
 
 interface Counter {
+  readonly keyId: string
   readonly route: string
   /** Day and status in one number. */
   readonly moment: number
+  /** Since it was written last. */
   count: number
   firstAt: number
   lastAt: number
   /** Another one of the same key, which has counted before this one. */
   next: Counter | undefined
 }
-
-/** By key, the counter that has counted last: most requests are like the one before, and make nothing new. */
-type Counters = Map<string, Counter>
 
 export interface Uses {
   /** Whether there is somebody to write it. */
@@ -57,8 +56,14 @@ export interface Uses {
  * `ctx.waitUntil(auth.close())` writes what a request has noted.
  */
 export function useRecorder(service: string, store: KeyReader, timeout: number): Uses {
-  let counters: Counters = new Map()
+  /**
+   * By key, the counter that has counted last: most requests are like the one before. They stay from batch to batch, so that
+   * those make nothing new.
+   */
+  let counters = new Map<string, Counter>()
   let size = 0
+  /** The counters that have something to be written. */
+  let counted: Counter[] = []
   let requests = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   /** When the timer began, by the clock of those who note. `undefined`: nothing was noted since. */
@@ -83,32 +88,54 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
       before = before.next
     }
     const found = before?.next
-    if (found === undefined && size === COUNTS) return undefined
+    if (found === undefined && counted.length >= COUNTS) return undefined
     if (found === undefined) size++
     if (found !== undefined && before !== undefined) before.next = found.next
-    const counter = found ?? { route, moment, count: 0, firstAt: Infinity, lastAt: -Infinity, next: undefined }
+    const counter = found ?? { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: undefined }
     counter.next = first
     counters.set(keyId, counter)
     return counter
   }
 
-  function add(keyId: string, { route, moment, count, firstAt, lastAt }: Counter): void {
+  /** False: there are too many counts already. */
+  function add(keyId: string, route: string, moment: number, count: number, firstAt: number, lastAt: number): boolean {
     const counter = counterOf(keyId, route, moment)
-    if (counter === undefined) return
+    if (counter === undefined) return false
+    if (counter.count === 0) {
+      counted.push(counter)
+      counter.firstAt = firstAt
+      counter.lastAt = lastAt
+    } else if (firstAt < counter.firstAt) {
+      // A slow request is noted after a later one.
+      counter.firstAt = firstAt
+    }
+    if (lastAt > counter.lastAt) counter.lastAt = lastAt
     counter.count += count
-    counter.firstAt = Math.min(counter.firstAt, firstAt)
-    counter.lastAt = Math.max(counter.lastAt, lastAt)
+    return true
+  }
+
+  function take(): readonly (readonly [Counter, KeyUse])[] {
+    const taken = counted.map((counter) => [counter, useOf(service, counter)] as const)
+    for (const counter of counted) counter.count = 0
+    counted = []
+    requests = 0
+    // Those that rest must not fill the memory either.
+    if (size > COUNTS) {
+      counters = new Map()
+      size = 0
+    }
+    return taken
   }
 
   async function write(): Promise<void> {
-    const written = counters
-    counters = new Map()
-    size = 0
-    requests = 0
-    const uses = [...usesIn(service, written)]
-    if (uses.length === 0) return
+    const batch = take()
+    if (batch.length === 0) return
+    const uses = batch.map(([, use]) => use)
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
-    if (taken === false) for (const [keyId, counter] of each(written)) add(keyId, counter)
+    if (taken !== false) return
+    for (const [{ keyId, route, moment }, { count, firstAt, lastAt }] of batch) {
+      add(keyId, route, moment, count, firstAt, lastAt)
+    }
   }
 
   async function flush(): Promise<void> {
@@ -128,7 +155,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     clearTimeout(timer)
     timer = undefined
     if (requests >= REQUESTS) void flush()
-    else if (size > 0) start()
+    else if (counted.length > 0) start()
   }
 
   function start(at?: number): void {
@@ -140,13 +167,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     isCounted: store.recordUses !== undefined,
     note(keyId: string, { route = UNROUTED, status }: Answered, at: number): void {
       if (store.recordUses === undefined) return
-      const counter = counterOf(keyId, route, Math.floor(at / DAY) * 1000 + status)
-      if (counter === undefined) return
-      counter.count++
-      if (counter.count === 1) counter.firstAt = at
-      if (at > counter.lastAt) counter.lastAt = at
-      // A slow request is noted after a later one.
-      else if (at < counter.firstAt) counter.firstAt = at
+      const moment = Math.floor(at / DAY) * 1000 + status
+      if (!add(keyId, route, moment, 1, at, at)) return
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.
@@ -158,16 +180,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   }
 }
 
-function* each(counters: Counters): Generator<readonly [keyId: string, Counter]> {
-  for (const [keyId, first] of counters) {
-    for (let counter: Counter | undefined = first; counter !== undefined; counter = counter.next) yield [keyId, counter]
-  }
-}
-
-function* usesIn(service: string, counters: Counters): Generator<KeyUse> {
-  for (const [keyId, { route: written, moment, count, firstAt, lastAt }] of each(counters)) {
-    const day = Math.floor(moment / 1000)
-    const route = isText(written) ? written : UNROUTED
-    yield { service, keyId, route, status: moment - day * 1000, day: day * DAY, count, firstAt, lastAt }
-  }
+function useOf(service: string, { keyId, route: written, moment, count, firstAt, lastAt }: Counter): KeyUse {
+  const day = Math.floor(moment / 1000)
+  const route = isText(written) ? written : UNROUTED
+  return { service, keyId, route, status: moment - day * 1000, day: day * DAY, count, firstAt, lastAt }
 }
