@@ -71,6 +71,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'epochs',
     'timer',
     'slot',
+    'node/head',
   ],
   ['platform/node', 'platform/web'],
   // One step each.

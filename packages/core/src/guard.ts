@@ -23,15 +23,17 @@ export function guard<Plan extends string, Permission extends string, Feature ex
 ): (request: R, fields: Fields) => Awaitable<Guarded<P>> {
   return (request, fields) => {
     const before = auth.established(request)
-    return chain(decide(request, fields), (outcome) => {
-      const established = before ?? auth.established(request)
-      return {
-        // What is neither allowed nor anonymous is denied, whatever it may be.
-        denied: outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome,
-        principal: before === undefined ? established?.principal : undefined,
-        headers: before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before),
-      }
-    })
+    return chain(decide(request, fields), guarded, before, request)
+  }
+
+  function guarded(outcome: Outcome<P> | Anonymous, before: Allowed<P> | undefined, request: object): Guarded<P> {
+    const established = before ?? auth.established(request)
+    return {
+      // What is neither allowed nor anonymous is denied, whatever it may be.
+      denied: outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome,
+      principal: before === undefined ? established?.principal : undefined,
+      headers: before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before),
+    }
   }
 
   function firstHeaders(outcome: Outcome<P> | Anonymous, established: Allowed<P> | undefined) {

@@ -2,6 +2,7 @@ import type { Answered, Ending } from '@latchkey/core'
 import { whenAnswered, whenEnded } from '@latchkey/core/node'
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
+import { outgoingOf } from './node-server.ts'
 
 type Tell = (how: Ending) => void
 
@@ -28,20 +29,22 @@ export function onAnswer(c: Context, tell: (answer: Answered) => void): void {
   else waitingOf(c).answered.push(tell)
 }
 
-function outgoingOf(c: Context): Parameters<typeof whenEnded>[0] | undefined {
-  return c.env?.outgoing
-}
-
 function waitingOf(c: Context): Waiting {
   const known = waiting.get(c) ?? { ended: [], answered: [], isOwned: false }
   waiting.set(c, known)
   return known
 }
 
+/** By route of the app: the text is made once, and the same one is found again sooner. */
+const names = new WeakMap<object, string>()
+
 /** The route that has answered, as it was written. Its own method: a client's may be any text. */
 function routeOf(c: Context): string | undefined {
   const route = matchedRoutes(c)[c.req.routeIndex]
-  return route && `${route.method} ${route.path}`
+  if (route === undefined) return undefined
+  const known = names.get(route) ?? `${route.method} ${route.path}`
+  names.set(route, known)
+  return known
 }
 
 /** What a middleware has to tell of the answer that it has got from behind it, or gives itself. */

@@ -13,10 +13,12 @@ import {
   type Outcome,
   type PrincipalOf,
 } from '@latchkey/core'
-import { rawFields } from '@latchkey/core/node'
+import { addToHead, rawFields } from '@latchkey/core/node'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { onAnswer, onEnd, ownEnding } from './ending.ts'
+import { completeHeaders, setHeaders } from './head.ts'
+import { incomingOf, outgoingOf } from './node-server.ts'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
@@ -84,7 +86,7 @@ export function requires<Plan extends string, Permission extends string, Feature
 /** @throws TypeError when `clientIp` is no function. */
 function hostOf(clientIp: AddressOptions['clientIp']): Host<Context> {
   if (clientIp !== undefined && typeof clientIp !== 'function') throw new TypeError('clientIp must be a function')
-  return { peerOf: clientIp ?? ((c) => c.env?.incoming?.socket?.remoteAddress), onEnd, onAnswer }
+  return { peerOf: clientIp ?? ((c) => incomingOf(c)?.socket?.remoteAddress), onEnd, onAnswer }
 }
 
 /** The contract's answer to a denial that a handler got from `auth.check`. */
@@ -106,6 +108,13 @@ function middleware<A extends AnyAuth>(
     const decided = guardOf(auth)(c, fieldsOf(c))
     const { denied, principal, headers } = isPromise(decided) ? await decided : decided
     if (principal !== undefined) c.set('auth', principal)
+    const outgoing = outgoingOf(c)
+    if (outgoing !== undefined) {
+      if (headers !== undefined) addToHead(outgoing, headers)
+      if (denied !== undefined) return deny(auth, c, denied)
+      await next()
+      return
+    }
     if (headers !== undefined) setHeaders(c, headers)
     const ending = ownEnding(c)
     if (denied !== undefined) {
@@ -126,40 +135,8 @@ function middleware<A extends AnyAuth>(
 
 // On Node the raw lines say what the joined fields cannot: that lines were dropped.
 function fieldsOf(c: Context): Fields {
-  const incoming: { readonly rawHeaders: string[] } | undefined = c.env?.incoming
-  return Array.isArray(incoming?.rawHeaders) ? rawFields(incoming) : c.req.raw.headers
-}
-
-const APPENDED = { append: true } as const
-
-function setHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
-  for (const name in headers) c.header(name, headers[name], name === 'Vary' ? APPENDED : undefined)
-}
-
-/**
- * A handler that returned a `Response` of its own has passed by the context's fields. What it set itself stays; only the
- * carriers are added to its `Vary`, because a cache that did not know of them would answer one caller for another.
- */
-function completeHeaders(c: Context, headers: Readonly<Record<string, string>>): void {
-  // An error or an upgrade is no answer whose fields could be changed.
-  if (c.res.status < 200) return
-  const { headers: sent } = c.res
-  for (const name in headers) {
-    const value = headers[name] as string
-    const present = sent.get(name)
-    // Most answers are made of the context, and have it as it was set.
-    if (present === value) continue
-    if (present === null || (name === 'Vary' && !covers(present, value))) c.header(name, value, APPENDED)
-  }
-}
-
-function covers(vary: string, carriers: string): boolean {
-  const members = vary
-    .toLowerCase()
-    .split(',')
-    .map((member) => member.trim())
-  const wanted = carriers.toLowerCase().split(', ')
-  return members.includes('*') || wanted.every((carrier) => members.includes(carrier))
+  const incoming = incomingOf(c)
+  return incoming === undefined ? c.req.raw.headers : rawFields(incoming)
 }
 
 /** Options are checked once: now if the auth is here, else when each auth is first seen. */

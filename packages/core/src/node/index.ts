@@ -4,6 +4,8 @@ import type { Fields } from '../credential.ts'
 import type { Rendered } from '../render.ts'
 import type { Ending } from '../take.ts'
 
+export { addToHead, covers } from './head.ts'
+
 /** How many lines Node keeps unless `server.maxHeadersCount` says otherwise. */
 const DEFAULT_MAX_LINES = 1000
 
@@ -58,16 +60,19 @@ const CLIENT_GONE = 499
 
 /** Tells once, when an answer has ended, which status it had. */
 export function whenAnswered(response: ServerResponse, tell: (status: number) => void): void {
-  whenEnded(response, () => tell(response.headersSent ? response.statusCode : CLIENT_GONE))
+  whenClosed(response, () => tell(response.headersSent ? response.statusCode : CLIENT_GONE))
 }
 
 /** Tells once how an answer has ended; at once, if its client is gone already. */
 export function whenEnded(response: ServerResponse, tell: (how: Ending) => void): void {
-  const told = () => {
+  whenClosed(response, () => {
     if (!response.writableFinished) tell('broken')
     else tell(response.statusCode >= 500 ? 'failed' : 'finished')
-  }
-  if (response.closed) told()
+  })
+}
+
+function whenClosed(response: ServerResponse, closed: () => void): void {
+  if (response.closed) closed()
   // Said once: nothing has to be made that takes the listener away again.
-  else response.on('close', told)
+  else response.on('close', closed)
 }
