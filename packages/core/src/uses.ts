@@ -114,9 +114,10 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     return true
   }
 
-  function take(): readonly (readonly [Counter, KeyUse])[] {
-    const taken = counted.map((counter) => [counter, useOf(service, counter)] as const)
-    for (const counter of counted) counter.count = 0
+  async function write(): Promise<void> {
+    const batch = counted
+    const uses = batch.map((counter) => useOf(service, counter))
+    for (const counter of batch) counter.count = 0
     counted = []
     requests = 0
     // Those that rest must not fill the memory either.
@@ -124,16 +125,11 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
       counters = new Map()
       size = 0
     }
-    return taken
-  }
-
-  async function write(): Promise<void> {
-    const batch = take()
-    if (batch.length === 0) return
-    const uses = batch.map(([, use]) => use)
+    if (uses.length === 0) return
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
     if (taken !== false) return
-    for (const [{ keyId, route, moment }, { count, firstAt, lastAt }] of batch) {
+    for (const [i, { count, firstAt, lastAt }] of uses.entries()) {
+      const { keyId, route, moment } = batch[i] as Counter
       add(keyId, route, moment, count, firstAt, lastAt)
     }
   }

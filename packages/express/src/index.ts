@@ -52,7 +52,7 @@ const HOST: Host<Request> = {
   // Not `req.ip`: it is what the app's `trust proxy` says, and hops are counted here.
   peerOf: (req) => req.socket.remoteAddress,
   onEnd: (req, ended) => req.res && whenEnded(req.res, ended),
-  onAnswer: (req, answered) => req.res && whenAnswered(req.res, (status) => answered({ route: routeOf(req), status })),
+  onAnswer: (req, answered) => req.res && whenAnswered(req.res, req, routeOf, answered),
 }
 
 /** Without where its router is mounted: of that Express tells what was asked for, not what was written. */

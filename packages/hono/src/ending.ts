@@ -25,7 +25,7 @@ export function onEnd(c: Context, tell: Tell): void {
 /** Tells what was answered: on Node when it was sent, elsewhere when the middleware has it. */
 export function onAnswer(c: Context, tell: (answer: Answered) => void): void {
   const outgoing = outgoingOf(c)
-  if (outgoing !== undefined) whenAnswered(outgoing, (status) => tell({ route: routeOf(c), status }))
+  if (outgoing !== undefined) whenAnswered(outgoing, c, routeOf, tell)
   else waitingOf(c).answered.push(tell)
 }
 

@@ -57,7 +57,7 @@ const HOST: Host<Context> = {
   // Not `ctx.ip`: it is what the app's `proxy` says, and hops are counted here.
   peerOf: (ctx) => ctx.req.socket.remoteAddress,
   onEnd: (ctx, ended) => whenEnded(ctx.res, ended),
-  onAnswer: (ctx, answered) => whenAnswered(ctx.res, (status) => answered({ route: routeOf(ctx), status })),
+  onAnswer: (ctx, answered) => whenAnswered(ctx.res, ctx, routeOf, answered),
 }
 
 /** As `@koa/router` tells it. Koa itself has no routes. */

@@ -586,7 +586,7 @@ export const CORE: readonly Mutant[] = [
     ['what a busy store did not take is given again', 'if (taken !== false) return', 'return'],
     ['counts have a limit', 'if (found === undefined && counted.length >= COUNTS) return undefined', ''],
     ['a route that cannot be written is not kept', 'isText(written) ? written : UNROUTED', 'written'],
-    ['what was written is not written again', 'for (const counter of counted) counter.count = 0', ''],
+    ['what was written is not written again', 'for (const counter of batch) counter.count = 0', ''],
     ['counters that rest are forgotten', 'if (size > COUNTS) {', 'if (false) {'],
     ['days are told apart', 'Math.floor(at / DAY) * 1000 + status', 'status'],
   ]),
@@ -936,10 +936,10 @@ export const CORE: readonly Mutant[] = [
   ...of(core('node/index'), tested('node/index'), [
     [
       'every line of a field is read',
-      'value === null ? (rawHeaders[i + 1] as string) : `${value}, ${rawHeaders[i + 1]}`',
-      'value ?? (rawHeaders[i + 1] as string)',
+      'value === null ? (lines[i + 1] as string) : `${value}, ${lines[i + 1]}`',
+      'value ?? (lines[i + 1] as string)',
     ],
-    ['lines that Node dropped are not forgotten', 'if (dropped) return DROPPED_LINES', ''],
+    ['lines that Node dropped are not forgotten', 'isDropped ? DROPPED_LINES : null', 'null'],
     ['field names compare without case', 'line.toLowerCase() !== wanted', 'line !== wanted'],
   ]),
   ...of(core('node/head'), tested('node/index'), [

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Fields } from '../credential.ts'
 import type { Rendered } from '../render.ts'
 import type { Ending } from '../take.ts'
+import type { Answered } from '../uses.ts'
 
 export { addToHead, covers } from './head.ts'
 
@@ -18,19 +19,30 @@ const DROPPED_LINES = ', '
  */
 export function rawFields(request: Pick<IncomingMessage, 'rawHeaders'>): Fields {
   const { rawHeaders } = request
-  const dropped = rawHeaders.length >= 2 * DEFAULT_MAX_LINES && hasDroppedLines(request)
-  return {
-    get(name: string): string | null {
-      if (dropped) return DROPPED_LINES
-      const wanted = name.toLowerCase()
-      let value: string | null = null
-      for (let i = 0; i < rawHeaders.length; i += 2) {
-        const line = rawHeaders[i] as string
-        if (line.length !== wanted.length || line.toLowerCase() !== wanted) continue
-        value = value === null ? (rawHeaders[i + 1] as string) : `${value}, ${rawHeaders[i + 1]}`
-      }
-      return value
-    },
+  const isDropped = rawHeaders.length >= 2 * DEFAULT_MAX_LINES && hasDroppedLines(request)
+  return new RawFields(isDropped ? [] : rawHeaders, isDropped ? DROPPED_LINES : null)
+}
+
+class RawFields implements Fields {
+  readonly #lines: readonly string[]
+  readonly #otherwise: string | null
+
+  /** @param otherwise what a field reads as that has no line */
+  constructor(lines: readonly string[], otherwise: string | null) {
+    this.#lines = lines
+    this.#otherwise = otherwise
+  }
+
+  get(name: string): string | null {
+    const lines = this.#lines
+    const wanted = name.toLowerCase()
+    let value = this.#otherwise
+    for (let i = 0; i < lines.length; i += 2) {
+      const line = lines[i] as string
+      if (line.length !== wanted.length || line.toLowerCase() !== wanted) continue
+      value = value === null ? (lines[i + 1] as string) : `${value}, ${lines[i + 1]}`
+    }
+    return value
   }
 }
 
@@ -58,9 +70,16 @@ export function setAllowedHeaders(response: ServerResponse, headers: Readonly<Re
 /** What nginx logs where a client has gone before there was an answer. */
 const CLIENT_GONE = 499
 
-/** Tells once, when an answer has ended, which status it had. */
-export function whenAnswered(response: ServerResponse, tell: (status: number) => void): void {
-  whenClosed(response, () => tell(response.headersSent ? response.statusCode : CLIENT_GONE))
+/** Tells once, when an answer has ended, what it was. Which route has answered is asked then: before nobody knows. */
+export function whenAnswered<Request>(
+  response: ServerResponse,
+  request: Request,
+  routeOf: (request: Request) => string | undefined,
+  tell: (answer: Answered) => void,
+): void {
+  whenClosed(response, () => {
+    tell({ route: routeOf(request), status: response.headersSent ? response.statusCode : CLIENT_GONE })
+  })
 }
 
 /** Tells once how an answer has ended; at once, if its client is gone already. */
