@@ -1,4 +1,5 @@
 /** One app in a process of its own: a framework, and what stands before its only route. */
+import { hash } from 'node:crypto'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type AnyAuth, createAuth } from '@latchkey/core'
@@ -37,18 +38,35 @@ async function mapGuard<M>(field: string, make: (keys: ReadonlyMap<string, objec
   return { middleware: make(keys), good: texts.map((text) => `${field}${text}`), bad: `${field}${newKey()}` }
 }
 
+/** The least that finds a key by its digest, and nothing else. */
+async function floorGuard<M>(make: (isKey: (text: unknown) => boolean) => M): Promise<Guard<M>> {
+  const texts = Array.from({ length: KEYS }, newKey)
+  const keys = new Map(texts.map((text) => [hash('sha256', text, 'hex'), { id: text.slice(-4) }]))
+  const middleware = make((text) => keys.has(hash('sha256', String(text), 'hex')))
+  return { middleware, good: texts.map((text) => `x-api-key: ${text}`), bad: `x-api-key: ${newKey()}` }
+}
+
 async function tokenGuard<M>(make: (signer: Awaited<ReturnType<typeof tokenSigner>>) => Promise<M>): Promise<Guard<M>> {
   const signer = await tokenSigner()
   const good = Array.from({ length: TOKENS }, () => `authorization: Bearer ${signer.sign()}`)
   return { middleware: await make(signer), good, bad: `authorization: Bearer ${signer.forge()}` }
 }
 
-function noGuard<M>(middleware: M): () => Promise<Guard<M>> {
-  return async () => ({ middleware, good: ['x-api-key: none'], bad: '' })
+/** What does nothing, and is sent the same. */
+function noGuards<M>(middleware: M): Guards<M> {
+  return {
+    'no-op, key': () => mapGuard('x-api-key: ', () => middleware),
+    'no-op, token': () => tokenGuard(async () => middleware),
+  }
 }
 
 const HONO: Guards<MiddlewareHandler> = {
-  none: noGuard((_, next) => next()),
+  ...noGuards((_, next) => next()),
+  floor: () =>
+    floorGuard((isKey) => async (c, next) => {
+      if (!isKey(c.env.incoming.headers['x-api-key'])) return c.json({}, 401)
+      return next()
+    }),
   async key() {
     const { authenticate } = await import('@latchkey/hono')
     return keyGuard((auth) => authenticate(auth))
@@ -89,7 +107,8 @@ const HONO: Guards<MiddlewareHandler> = {
 }
 
 const KOA: Guards<Middleware> = {
-  none: noGuard((_, next) => next()),
+  ...noGuards((_, next) => next()),
+  floor: () => floorGuard((isKey) => (ctx, next) => (isKey(ctx.req.headers['x-api-key']) ? next() : ctx.throw(401))),
   async key() {
     const { authenticate } = await import('@latchkey/koa')
     return keyGuard((auth) => authenticate(auth))
@@ -107,7 +126,12 @@ const KOA: Guards<Middleware> = {
 }
 
 const EXPRESS: Guards<RequestHandler> = {
-  none: noGuard((_request, _response, next) => next()),
+  ...noGuards((_request, _response, next) => next()),
+  floor: () =>
+    floorGuard((isKey) => (request, response, next) => {
+      if (isKey(request.headers['x-api-key'])) next()
+      else response.sendStatus(401)
+    }),
   async key() {
     const { authenticate } = await import('@latchkey/express')
     return keyGuard((auth) => authenticate(auth))

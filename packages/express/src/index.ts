@@ -14,7 +14,7 @@ import {
   type Outcome,
 } from '@latchkey/core'
 import { rawFields, setAllowedHeaders, whenAnswered, whenEnded, writeRendered } from '@latchkey/core/node'
-import type { Request, RequestHandler, Response } from 'express'
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
@@ -72,15 +72,21 @@ function middleware(
 ): RequestHandler {
   const guarded = guard(auth, decide)
   return (req, res, next) => {
-    function respond({ denied, principal, headers }: Guarded<unknown>): void {
-      if (principal !== undefined) Object.assign(req, { auth: principal })
-      if (headers !== undefined) setAllowedHeaders(res, headers)
-      if (denied === undefined) next()
-      else deny(auth, res, denied)
-    }
-
     const decided = guarded(req, rawFields(req))
-    if (isPromise(decided)) decided.then(respond).catch(next)
-    else respond(decided)
+    if (isPromise(decided)) decided.then((decided) => respond(auth, decided, req as object, res, next)).catch(next)
+    else respond(auth, decided, req as object, res, next)
   }
+}
+
+function respond(
+  auth: AnyAuth,
+  { denied, principal, headers }: Guarded<unknown>,
+  req: { auth?: unknown },
+  res: Response,
+  next: NextFunction,
+): void {
+  if (principal !== undefined) req.auth = principal
+  if (headers !== undefined) setAllowedHeaders(res, headers)
+  if (denied === undefined) next()
+  else deny(auth, res, denied)
 }

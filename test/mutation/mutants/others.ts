@@ -29,7 +29,7 @@ export const OTHERS: readonly Mutant[] = [
     'packages/express/src/index.ts',
     ['packages/express/src/index.test.ts', 'test/conformance/precedence.test.ts'],
     [
-      ['Express answers a denial', 'if (denied === undefined) next()\n      else deny(auth, res, denied)', 'next()'],
+      ['Express answers a denial', 'if (denied === undefined) next()\n  else deny(auth, res, denied)', 'next()'],
       [
         'Express reads the raw lines',
         'const decided = guarded(req, rawFields(req))',
