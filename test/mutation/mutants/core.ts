@@ -309,8 +309,8 @@ export const CORE: readonly Mutant[] = [
   ...of(core('cache'), tested('auth-limits'), [
     [
       'a brake does not touch what is cached',
-      'const entry = found.get(id) ?? missed.get(id)',
-      'const entry = gate?.() === undefined ? (found.get(id) ?? missed.get(id)) : undefined',
+      'const entry = found.get(id, GET) ?? missed.get(id, GET)',
+      'const entry = gate?.() === undefined ? (found.get(id, GET) ?? missed.get(id, GET)) : undefined',
     ],
     ['a brake is asked before the store', 'gate?.() ??\n        watched(', 'watched('],
     ['a brake is asked before the store where there is a cache', 'if (closed !== undefined) return closed', ''],

@@ -39,7 +39,7 @@ class RawFields implements Fields {
     let value = this.#otherwise
     for (let i = 0; i < lines.length; i += 2) {
       const line = lines[i] as string
-      if (line.length !== wanted.length || line.toLowerCase() !== wanted) continue
+      if (line.length !== wanted.length || (line !== wanted && line.toLowerCase() !== wanted)) continue
       value = value === null ? (lines[i + 1] as string) : `${value}, ${lines[i + 1]}`
     }
     return value
