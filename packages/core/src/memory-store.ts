@@ -15,6 +15,7 @@ import type {
   KeyQuery,
   KeyRecord,
   KeyRef,
+  KeySecret,
   KeyStore,
   KeyUse,
   Page,
@@ -47,8 +48,8 @@ interface Counted extends UsageCount {
 
 interface Service {
   readonly entries: Map<string, Entry>
-  /** The id of the key that a digest belongs to. */
-  readonly ids: Map<string, string>
+  /** The secret that has a digest, and its key. */
+  readonly byDigest: Map<string, { readonly key: KeyRecord; readonly secret: KeySecret }>
   /** The id of the key that an idempotency key made, by account. */
   readonly made: Map<string, string>
   /** By the id of a key. */
@@ -88,7 +89,7 @@ export function memoryStore(): MemoryStore {
   function serviceOf(name: string): Service {
     let service = services.get(name)
     if (service === undefined) {
-      service = { entries: new Map(), ids: new Map(), made: new Map(), usage: new Map() }
+      service = { entries: new Map(), byDigest: new Map(), made: new Map(), usage: new Map() }
       services.set(name, service)
     }
     return service
@@ -119,7 +120,7 @@ export function memoryStore(): MemoryStore {
     })
     const secrets = Object.freeze(entry.secrets.map((secret) => Object.freeze({ ...secret })))
     service.entries.set(key.id, Object.freeze({ key, secrets }))
-    for (const secret of secrets) if (secret.kind === 'key') service.ids.set(secret.digest, key.id)
+    for (const secret of secrets) if (secret.kind === 'key') service.byDigest.set(secret.digest, { key, secret })
     announce({ kind: 'key', service: key.service, id: key.id })
     return key
   }
@@ -155,7 +156,7 @@ export function memoryStore(): MemoryStore {
     const service = services.get(key.service)
     return (
       service?.entries.has(key.id) === true ||
-      secrets.some((secret) => secret.kind === 'key' && service?.ids.has(secret.digest) === true)
+      secrets.some((secret) => secret.kind === 'key' && service?.byDigest.has(secret.digest) === true)
     )
   }
 
@@ -181,12 +182,10 @@ export function memoryStore(): MemoryStore {
     changes,
 
     findByDigest(service: string, digest: string): KeyMatch | undefined {
-      const found = services.get(service)
-      const id = found?.ids.get(digest)
-      const entry = id === undefined ? undefined : found?.entries.get(id)
-      const secret = entry?.secrets.find((version) => version.kind === 'key' && version.digest === digest)
-      if (entry === undefined || secret?.kind !== 'key') return undefined
-      return { key: entry.key, account: accounts.get(entry.key.accountId) ?? null, secret }
+      const found = services.get(service)?.byDigest.get(digest)
+      if (found === undefined) return undefined
+      const { key, secret } = found
+      return { key, account: accounts.get(key.accountId) ?? null, secret }
     },
 
     findSigningKey(service: string, id: string): SigningKeyMatch | undefined {
@@ -228,7 +227,7 @@ export function memoryStore(): MemoryStore {
       return update(ref, audit, ({ key, secrets }) => {
         if (key.revokedAt !== null) return undefined
         if (secrets.some((old) => old.kind !== secret.kind)) throw new Error('the secret is of another kind')
-        if (secret.kind === 'key' && services.get(ref.service)?.ids.has(secret.digest)) {
+        if (secret.kind === 'key' && services.get(ref.service)?.byDigest.has(secret.digest)) {
           throw new Error('the digest is taken')
         }
         const ended = secrets.map((old) => ({ ...old, expiresAt: Math.min(old.expiresAt ?? Infinity, previousEndsAt) }))
@@ -248,8 +247,8 @@ export function memoryStore(): MemoryStore {
     deleteKey(ref: KeyRef, audit: AuditEntry): boolean {
       const entry = entryOf(ref)
       if (entry === undefined) return false
-      const { entries, ids, made, usage } = serviceOf(ref.service)
-      for (const secret of entry.secrets) if (secret.kind === 'key') ids.delete(secret.digest)
+      const { entries, byDigest, made, usage } = serviceOf(ref.service)
+      for (const secret of entry.secrets) if (secret.kind === 'key') byDigest.delete(secret.digest)
       for (const [call, id] of made) if (id === ref.id) made.delete(call)
       usage.delete(ref.id)
       audited(audit, entry.key)

@@ -522,7 +522,7 @@ export const CORE: readonly Mutant[] = [
     ['an audit list is one account’s in a store', '(accountId === undefined || item.accountId === accountId)', 'true'],
     [
       'deleting takes the digests away',
-      "for (const secret of entry.secrets) if (secret.kind === 'key') ids.delete(secret.digest)",
+      "for (const secret of entry.secrets) if (secret.kind === 'key') byDigest.delete(secret.digest)",
       '',
     ],
     ['a new seal does not prolong a version', '{ ...(secrets[index] as SigningSecret), sealed, masterKeyId }', 'to'],
