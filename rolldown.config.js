@@ -14,5 +14,12 @@ export default defineConfig({
   // Whoever installs it has those, by the package's own list.
   external: /^[^./]/,
   platform: 'neutral',
-  output: { dir: 'bundle', format: 'esm', sourcemap: true, chunkFileNames: 'shared.js', cleanDir: true },
+  output: {
+    dir: 'bundle',
+    format: 'esm',
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    chunkFileNames: 'shared.js',
+    cleanDir: true,
+  },
 })

@@ -71,7 +71,6 @@ const LAYERS: readonly (readonly string[])[] = [
     'epochs',
     'timer',
     'slot',
-    'node/head',
   ],
   ['platform/node', 'platform/web'],
   // One step each.

@@ -86,7 +86,7 @@ function koaApp(Koa: typeof Koa3, mounts: readonly Mount[]): RequestListener {
   return app.callback()
 }
 
-async function listen(server: HttpServer): Promise<Server> {
+export async function listen(server: HttpServer): Promise<Server> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {

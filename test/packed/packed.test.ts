@@ -1,6 +1,6 @@
 /** The packages as they are published, used from a program outside of the workspace. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,7 +45,8 @@ describe('what is published', () => {
   )
 
   test('has a command that runs', () => {
-    expect(run('node_modules/latchkey/bundle/main.js', '--version')).toMatch(/^[0-9]+\.[0-9]+\.[0-9]+\n$/)
+    const manifest = JSON.parse(readFileSync(join(directory, 'node_modules/latchkey/package.json'), 'utf8'))
+    expect(run(join('node_modules/latchkey', manifest.bin.latchkey), '--version')).toMatch(/^[0-9]+\.[0-9]+\.[0-9]+\n$/)
   })
 
   test('loads as one file for each door, and one for what they share', () => {

@@ -49,9 +49,6 @@ export interface Reader {
 const DEFAULT_KEYS = 10_000
 const DEFAULT_UNKNOWN = 10_000
 
-/** No options. Handed in, because `get` would make an object for each call. */
-const GET = {}
-
 interface Entry<T> extends Mark, Kept<T> {}
 
 /** A read under way. */
@@ -138,7 +135,7 @@ function keepingLookup<T extends object>(
   }
 
   function current(id: string): Entry<T> | undefined {
-    const entry = found.get(id, GET) ?? missed.get(id, GET)
+    const entry = found.get(id) ?? missed.get(id)
     return entry !== undefined && epochs.isCurrent(entry) ? entry : undefined
   }
 

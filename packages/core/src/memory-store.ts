@@ -39,7 +39,7 @@ interface Usage {
   /** By day, route and status. */
   readonly counts: Map<string, Counted>
   /** The one that was added to last: most are like the one before. */
-  newest: Counted | undefined
+  latest: Counted | undefined
 }
 
 interface Counted extends UsageCount {
@@ -340,11 +340,11 @@ export function memoryStore(): MemoryStore {
       for (const { service, keyId, route, status, day, count, firstAt, lastAt } of batch) {
         const { entries, usage } = serviceOf(service)
         if (!entries.has(keyId)) continue
-        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map(), newest: undefined }
+        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map(), latest: undefined }
         known.firstAt = Math.min(known.firstAt, firstAt)
         known.lastAt = Math.max(known.lastAt, lastAt)
-        const { newest } = known
-        if (newest?.day === day && newest.status === status && newest.route === route) newest.count += count
+        const { latest } = known
+        if (latest?.day === day && latest.status === status && latest.route === route) latest.count += count
         else countElsewhere(known, { keyId, route, status, day, count })
         usage.set(keyId, known)
       }
@@ -380,16 +380,16 @@ function repeats({ accounts, keys }: Records): boolean {
   return new Set(names.map((name) => JSON.stringify(name))).size < names.length
 }
 
-/** A copy as JSON keeps it, which nobody can write to. */
 function countElsewhere(usage: Usage, { keyId, route, status, day, count }: UsageCount): void {
   const place = `${day} ${status} ${route}`
   const known = usage.counts.get(place)
   const counted = known ?? { keyId, route, status, day, count: 0 }
   counted.count += count
   if (known === undefined) usage.counts.set(place, counted)
-  usage.newest = counted
+  usage.latest = counted
 }
 
+/** A copy as JSON keeps it, which nobody can write to. */
 function frozenJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return JSON.parse(JSON.stringify(value), (_name, part) => Object.freeze(part))
 }

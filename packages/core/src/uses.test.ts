@@ -292,6 +292,30 @@ describe('useRecorder', () => {
     expect(told.at(-1)?.[1]).toEqual(use('key_1', 2, 2, 1))
   })
 
+  it('goes on with no more than ten thousand that rest, either', async () => {
+    let isBusy = false
+    const { told, store } = recording(() => !isBusy)
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    for (let key = 0; key < 9000; key++) note(`old_${key}`, OK, 1)
+    await flush()
+    isBusy = true
+    for (let key = 0; key < 9000; key++) note(`new_${key}`, OK, 1)
+    for (let key = 0; key < 9000; key++) note(`old_${key}`, OK, 1)
+    await flush()
+    expect(told.at(-1)).toHaveLength(10_000)
+  })
+
+  it('begins a day anew, and counts who is late of the one before', async () => {
+    const { told, store } = recording()
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    note('key_1', OK, DAY - 1)
+    note('key_1', OK, DAY)
+    note('key_1', OK, DAY - 2)
+    note('key_1', OK, DAY)
+    await flush()
+    expect(told.flat()).toEqual([use('key_1', 1, DAY - 1), use('key_1', 2, DAY), use('key_1', 1, DAY - 2)])
+  })
+
   it('keeps no counters of keys that come no more', async () => {
     const { note, flush } = useRecorder('acme', { ...recording().store, recordUses: () => true }, TIMEOUT)
     const before = heap()

@@ -65,6 +65,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   /** The counters that have something to be written. */
   let counted: Counter[] = []
   let requests = 0
+  /** The last one that was counted in, since the epoch. */
+  let day = -Infinity
   let timer: ReturnType<typeof setTimeout> | undefined
   /** When the timer began, by the clock of those who note. `undefined`: nothing was noted since. */
   let startedAt: number | undefined
@@ -74,33 +76,41 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   function counterOf(keyId: string, route: string, moment: number): Counter | undefined {
     const first = counters.get(keyId)
     if (first?.route === route && first.moment === moment) return first
-    return counterBehind(first, keyId, route, moment)
+    return first && counterBehind(first, route, moment)
   }
 
-  function counterBehind(
-    first: Counter | undefined,
-    keyId: string,
-    route: string,
-    moment: number,
-  ): Counter | undefined {
+  /** Puts it in front. */
+  function counterBehind(first: Counter, route: string, moment: number): Counter | undefined {
     let before = first
-    while (before?.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
+    while (before.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
       before = before.next
     }
-    const found = before?.next
-    if (found === undefined && counted.length >= COUNTS) return undefined
-    if (found === undefined) size++
-    if (found !== undefined && before !== undefined) before.next = found.next
-    const counter = found ?? { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: undefined }
-    counter.next = first
+    const found = before.next
+    if (found === undefined) return undefined
+    before.next = found.next
+    found.next = first
+    counters.set(found.keyId, found)
+    return found
+  }
+
+  function newCounter(keyId: string, route: string, moment: number): Counter {
+    const counter = { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: counters.get(keyId) }
     counters.set(keyId, counter)
+    size++
     return counter
+  }
+
+  /** What has something to be written is written all the same. */
+  function forgetAll(): void {
+    counters = new Map()
+    size = 0
   }
 
   /** False: there are too many counts already. */
   function add(keyId: string, route: string, moment: number, count: number, firstAt: number, lastAt: number): boolean {
-    const counter = counterOf(keyId, route, moment)
-    if (counter === undefined) return false
+    const known = counterOf(keyId, route, moment)
+    if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return false
+    const counter = known ?? newCounter(keyId, route, moment)
     if (counter.count === 0) {
       counted.push(counter)
       counter.firstAt = firstAt
@@ -121,10 +131,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     counted = []
     requests = 0
     // Those that rest must not fill the memory either.
-    if (size > COUNTS) {
-      counters = new Map()
-      size = 0
-    }
+    if (size > COUNTS) forgetAll()
     if (uses.length === 0) return
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
     if (taken !== false) return
@@ -163,7 +170,11 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     isCounted: store.recordUses !== undefined,
     note(keyId: string, { route = UNROUTED, status }: Answered, at: number): void {
       if (store.recordUses === undefined) return
-      const moment = Math.floor(at / DAY) * 1000 + status
+      const today = Math.floor(at / DAY)
+      // Nobody counts in those of yesterday any more, but for who is late.
+      if (today > day) forgetAll()
+      day = Math.max(day, today)
+      const moment = today * 1000 + status
       if (!add(keyId, route, moment, 1, at, at)) return
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes

@@ -63,7 +63,7 @@ export function verifyToken(
     spendHmac(token)
     return tokenInvalid('key')
   }
-  let isLiveAny = false
+  let isAnyLive = false
   let isSigned = false
   for (const secret of match.secrets) {
     // Checked again where it is used: a store that returns a short or empty secret must never verify anything.
@@ -71,10 +71,10 @@ export function verifyToken(
       return unavailable(new Error(`key ${match.key.id}: a signing secret under ${MIN_SIGNING_SECRET_BYTES} bytes`))
     }
     if (!isLive(secret, now)) continue
-    isLiveAny = true
+    isAnyLive = true
     isSigned ||= isSignedBy(token, secret)
   }
-  if (!isLiveAny) spendHmac(token)
+  if (!isAnyLive) spendHmac(token)
   if (!isSigned) return tokenInvalid('signature')
 
   return keyDenial(match.key, now) ?? claimsDenial(token, rules, now) ?? match

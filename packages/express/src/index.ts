@@ -73,7 +73,7 @@ function middleware(
   const guarded = guard(auth, decide)
   return (req, res, next) => {
     const decided = guarded(req, rawFields(req))
-    if (isPromise(decided)) decided.then((decided) => respond(auth, decided, req as object, res, next)).catch(next)
+    if (isPromise(decided)) decided.then((guarded) => respond(auth, guarded, req as object, res, next)).catch(next)
     else respond(auth, decided, req as object, res, next)
   }
 }

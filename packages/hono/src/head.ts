@@ -1,5 +1,7 @@
-/** The header fields that an answer gets where there is no server of Node's. */
-import { covers } from '@latchkey/core/node'
+/**
+ * The header fields that an answer gets. They stand in the context, although fields that Node's own answer is given take a
+ * third of the time: what stands around the mount sees them there, a cache above all, which must not keep what is private.
+ */
 import type { Context } from 'hono'
 
 const APPENDED = { append: true } as const
@@ -23,4 +25,14 @@ export function completeHeaders(c: Context, headers: Readonly<Record<string, str
     if (present === value) continue
     if (present === null || (name === 'Vary' && !covers(present, value))) c.header(name, value, APPENDED)
   }
+}
+
+/** Whether a `Vary` names the carriers already. */
+function covers(vary: string, carriers: string): boolean {
+  const members = vary
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+  const wanted = carriers.toLowerCase().split(', ')
+  return members.includes('*') || wanted.every((carrier) => members.includes(carrier))
 }

@@ -13,12 +13,12 @@ import {
   type Outcome,
   type PrincipalOf,
 } from '@latchkey/core'
-import { addToHead, rawFields } from '@latchkey/core/node'
+import { rawFields } from '@latchkey/core/node'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { onAnswer, onEnd, ownEnding } from './ending.ts'
 import { completeHeaders, setHeaders } from './head.ts'
-import { incomingOf, outgoingOf } from './node-server.ts'
+import { incomingOf } from './node-server.ts'
 
 export type { AnyAuth, Auth, AuthenticateOptions, AuthorizeOptions, Denied } from '@latchkey/core'
 export { principalOf } from '@latchkey/core'
@@ -108,13 +108,6 @@ function middleware<A extends AnyAuth>(
     const decided = guardOf(auth)(c, fieldsOf(c))
     const { denied, principal, headers } = isPromise(decided) ? await decided : decided
     if (principal !== undefined) c.set('auth', principal)
-    const outgoing = outgoingOf(c)
-    if (outgoing !== undefined) {
-      if (headers !== undefined) addToHead(outgoing, headers)
-      if (denied !== undefined) return deny(auth, c, denied)
-      await next()
-      return
-    }
     if (headers !== undefined) setHeaders(c, headers)
     const ending = ownEnding(c)
     if (denied !== undefined) {

@@ -1,8 +1,8 @@
 /** What `@hono/node-server` has in the environment of a request: the objects of Node's own server. */
-import type { addToHead, rawFields } from '@latchkey/core/node'
+import type { rawFields, whenEnded } from '@latchkey/core/node'
 import type { Context } from 'hono'
 
-type Outgoing = Parameters<typeof addToHead>[0]
+type Outgoing = Parameters<typeof whenEnded>[0]
 type Incoming = Parameters<typeof rawFields>[0] & { readonly socket?: { readonly remoteAddress?: string } }
 
 /** `undefined`: it is no server of Node's. */
@@ -14,5 +14,5 @@ export function incomingOf(c: Context): Incoming | undefined {
 /** `undefined`: it is no server of Node's. */
 export function outgoingOf(c: Context): Outgoing | undefined {
   const outgoing: Partial<Outgoing> | undefined = c.env?.outgoing
-  return typeof outgoing?.writeHead === 'function' ? (outgoing as Outgoing) : undefined
+  return typeof outgoing?.on === 'function' ? (outgoing as Outgoing) : undefined
 }

@@ -16,8 +16,6 @@ export const OTHERS: readonly Mutant[] = [
     'packages/hono/src/index.ts',
     ['test/conformance/allowed.test.ts', 'test/conformance/precedence.test.ts'],
     [
-      ['Hono answers a denial on Node', 'if (denied !== undefined) return deny(auth, c, denied)', ''],
-      ['Hono marks answers private on Node', 'if (headers !== undefined) addToHead(outgoing, headers)', ''],
       [
         'Hono reads the raw lines',
         'return incoming === undefined ? c.req.raw.headers : rawFields(incoming)',

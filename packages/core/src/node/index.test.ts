@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { addToHead, rawFields, setAllowedHeaders, whenEnded, writeRendered } from './index.ts'
+import { rawFields, setAllowedHeaders, whenEnded, writeRendered } from './index.ts'
 
 describe('rawFields', () => {
   const request = (...rawHeaders: string[]) => rawFields({ rawHeaders })
@@ -126,63 +126,6 @@ describe('on a real server', () => {
       response.end()
     })
     expect(text.match(/^Vary: .*$/gm)).toEqual(['Vary: Authorization'])
-  })
-
-  describe('addToHead', () => {
-    const fields = { 'Cache-Control': 'private', Vary: 'x-api-key, Authorization' }
-
-    /** The lines of an answer's head that Node does not add by itself. */
-    async function headOf(answer: (response: ServerResponse) => void, ...added: Record<string, string>[]) {
-      const text = await exchange((_request, response) => {
-        for (const each of added) addToHead(response, each)
-        answer(response)
-        response.end()
-      })
-      const [status, ...lines] = (text.split('\r\n\r\n')[0] as string).split('\r\n')
-      return [status, ...lines.filter((line) => !/^(Date|Connection|Content-Length|Transfer-Encoding):/i.test(line))]
-    }
-
-    const ADDED = ['Cache-Control: private', 'Vary: x-api-key, Authorization']
-
-    it.each<[string, (response: ServerResponse) => void, ...string[]]>([
-      ['that is given none', (response) => response.writeHead(200)],
-      ['whose head nobody writes', () => {}],
-      ['with a record of others', (response) => response.writeHead(200, { 'X-A': 'a' }), 'X-A: a'],
-      ['with a list of others', (response) => response.writeHead(200, ['X-A', 'a', 'X-A', 'b']), 'X-A: a', 'X-A: b'],
-      ['that has others', (response) => response.setHeader('X-A', 'a'), 'X-A: a'],
-    ])('adds fields to an answer %s', async (_what, answer, ...others) => {
-      expect(await headOf(answer, fields)).toEqual(['HTTP/1.1 200 OK', ...others, ...ADDED])
-    })
-
-    it('keeps the reason', async () => {
-      const answer = (response: ServerResponse) => response.writeHead(201, 'Made', { 'X-A': 'a' })
-      expect(await headOf(answer, fields)).toEqual(['HTTP/1.1 201 Made', 'X-A: a', ...ADDED])
-      expect(await headOf((response) => response.writeHead(201, 'Made'), fields)).toEqual([
-        'HTTP/1.1 201 Made',
-        ...ADDED,
-      ])
-    })
-
-    it.each<[string, (response: ServerResponse) => void]>([
-      ['given with the head', (response) => response.writeHead(200, { 'cache-control': 'no-store', vary: 'Origin' })],
-      ['given as a list', (response) => response.writeHead(200, ['cache-control', 'no-store', 'vary', 'Origin'])],
-      ['set before', (response) => response.setHeader('cache-control', 'no-store').setHeader('vary', 'Origin')],
-    ])('leaves what is %s, and adds to its Vary', async (_how, answer) => {
-      const [, cacheControl, vary, ...others] = await headOf(answer, fields)
-      expect(cacheControl).toBe('cache-control: no-store')
-      expect(vary).toMatch(/^vary: Origin, x-api-key, Authorization$/i)
-      expect(others).toEqual([])
-    })
-
-    it.each(['*', 'authorization, Origin, X-API-Key'])('does not add to a Vary that says it: %s', async (vary) => {
-      const head = await headOf((response) => response.writeHead(200, { Vary: vary }), fields)
-      expect(head).toEqual(['HTTP/1.1 200 OK', `Vary: ${vary}`, 'Cache-Control: private'])
-    })
-
-    it('takes what was added last of two', async () => {
-      const head = await headOf(() => {}, { 'X-Left': '9', ...fields }, { 'X-Left': '8' })
-      expect(head).toEqual(['HTTP/1.1 200 OK', 'X-Left: 8', ...ADDED])
-    })
   })
 
   describe('whenEnded', () => {

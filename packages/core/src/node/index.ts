@@ -5,8 +5,6 @@ import type { Rendered } from '../render.ts'
 import type { Ending } from '../take.ts'
 import type { Answered } from '../uses.ts'
 
-export { addToHead, covers } from './head.ts'
-
 /** How many lines Node keeps unless `server.maxHeadersCount` says otherwise. */
 const DEFAULT_MAX_LINES = 1000
 
