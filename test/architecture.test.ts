@@ -96,7 +96,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ['define-contract'],
   ['authorize', 'manage-accounts', 'manage-balances', 'manage-keys'],
   // The steps in order.
-  ['prove', 'admit'],
+  ['prove', 'admit', 'deciding'],
+  ['authenticator'],
+  ['authorizer'],
   ['auth', 'guard'],
   // The doors.
   ['index', 'node/index'],

@@ -858,8 +858,8 @@ describe('the last use of a key', () => {
     const common = { service: 'acme', keyId: 'key_1', route: 'GET /things/:id', day, firstAt: NOW, lastAt: NOW }
     expect(batches).toEqual([
       [
-        { ...common, status: 403, count: 2 },
         { ...common, status: 200, count: 1 },
+        { ...common, status: 403, count: 2 },
       ],
     ])
   })

@@ -15,11 +15,6 @@ export function fieldNameOf(carrier: Carrier): string {
   return carrier.kind === 'bearer' ? 'Authorization' : carrier.name
 }
 
-/** The same carrier, its name as fields are looked for: who asks for it has no text to make. */
-export function inLowerCase(carrier: Carrier): Carrier {
-  return carrier.kind === 'bearer' ? carrier : header(carrier.name.toLowerCase())
-}
-
 /**
  * The request's header fields, as `Headers` gives them: by name without regard to case, the lines of one name joined by
  * a comma and a blank, the value without surrounding white space; `null` or `undefined` when there is no such line.
@@ -48,7 +43,7 @@ export const MAX_CREDENTIAL_LENGTH = 8192
  */
 export function presented(carriers: readonly Carrier[], fields: Fields): Presented | undefined {
   for (const carrier of carriers) {
-    const value = fields.get(carrier.kind === 'bearer' ? 'authorization' : carrier.name)
+    const value = fields.get(fieldNameOf(carrier))
     // An empty value counts as absent: it is what a client with an unset variable sends.
     if (value === null || value === undefined || value === '') continue
     // Two lines of a singleton field are an error. Fetch joins them by a comma, so one line with a comma is one too.

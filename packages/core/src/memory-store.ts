@@ -339,14 +339,18 @@ export function memoryStore(): MemoryStore {
     recordUses(batch: readonly KeyUse[]): boolean {
       for (const { service, keyId, route, status, day, count, firstAt, lastAt } of batch) {
         const { entries, usage } = serviceOf(service)
-        if (!entries.has(keyId)) continue
-        const known = usage.get(keyId) ?? { firstAt, lastAt, counts: new Map(), latest: undefined }
+        let known = usage.get(keyId)
+        // What was counted of a key goes with it: where something is, the key is there.
+        if (known === undefined) {
+          if (!entries.has(keyId)) continue
+          known = { firstAt, lastAt, counts: new Map(), latest: undefined }
+          usage.set(keyId, known)
+        }
         known.firstAt = Math.min(known.firstAt, firstAt)
         known.lastAt = Math.max(known.lastAt, lastAt)
         const { latest } = known
         if (latest?.day === day && latest.status === status && latest.route === route) latest.count += count
         else countElsewhere(known, { keyId, route, status, day, count })
-        usage.set(keyId, known)
       }
       return true
     },

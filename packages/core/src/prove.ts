@@ -3,14 +3,7 @@ import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Gate, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
-import {
-  type Fields,
-  inLowerCase,
-  isWellFormed,
-  MAX_CREDENTIAL_LENGTH,
-  type Presented,
-  presented,
-} from './credential.ts'
+import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
 import { type Hold, type IdentityVerifier, identityVerifier } from './identity.ts'
@@ -51,7 +44,6 @@ export function prover(
 ): (fields: Fields, now: number, gate?: Gate) => Awaitable<Principal | Denied> {
   const { contract, store, reader, accounts, pepper, masterKey, timeout } = options
   const { name: service, token: rules } = contract
-  const carriers = contract.carriers.map(inLowerCase)
   const codec = contract.key && keyCodec(contract.key)
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
@@ -82,7 +74,7 @@ export function prover(
   const tokens = keepsSigned || providers.length > 0 ? seenTokens<SeenToken>() : undefined
 
   function prove(fields: Fields, now: number, gate?: Gate): Awaitable<Principal | Denied> {
-    const found = presented(carriers, fields)
+    const found = presented(contract.carriers, fields)
     if (found === undefined) return MISSING
     // No key format has a dot where tokens are accepted, and every token has two.
     const isToken = algorithms.length > 0 && (codec === undefined || found.text.includes('.'))

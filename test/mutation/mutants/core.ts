@@ -398,7 +398,7 @@ export const CORE: readonly Mutant[] = [
       'if (false) {\n    checkKnown',
     ],
   ]),
-  ...of(core('auth'), tested('auth'), [
+  ...of(core('authenticator'), tested('auth'), [
     [
       'optional forgives absence alone',
       'proven === MISSING && requirement.optional === true',
@@ -416,21 +416,25 @@ export const CORE: readonly Mutant[] = [
       'before',
     ],
     [
-      'what is proven belongs to one auth',
-      'const establishedBy = slot<Allowed<Principal | Everyone>>()',
-      'const establishedBy = ((globalThis as { shared?: ReturnType<typeof slot<Allowed<Principal | Everyone>>> }).shared ??= slot<Allowed<Principal | Everyone>>())',
-    ],
-    [
       'a denied request is not established',
       'if (isDenied(taken)) return report(taken, proof)',
       'if (isDenied(taken)) return (establish(request, everyone), report(taken, proof))',
     ],
+  ]),
+  ...of(core('authorizer'), tested('auth'), [
     [
       'the permission is checked before the resource',
       'if (denied !== undefined) return report(denied, outcome.principal)',
       '',
     ],
     ['a rule that forgot to answer refuses', "rule.length === 0 ? 'allow' : (rule[0] as Access)", "rule[0] ?? 'allow'"],
+  ]),
+  ...of(core('auth'), tested('auth'), [
+    [
+      'what is proven belongs to one auth',
+      'const establishedBy = slot<Allowed<Principal | Everyone>>()',
+      'const establishedBy = ((globalThis as { shared?: ReturnType<typeof slot<Allowed<Principal | Everyone>>> }).shared ??= slot<Allowed<Principal | Everyone>>())',
+    ],
   ]),
   ...of(core('options'), tested('auth'), [
     [
