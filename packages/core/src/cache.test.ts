@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Awaitable } from './awaitable.ts'
-import { type CacheOptions, cachingReader, type Found, plainReader } from './cache.ts'
+import { type CacheOptions, cachingReader, type Found, plainReader, type Reader } from './cache.ts'
 import type { Change, ChangeFeed, ChangeListener } from './store.ts'
 
 const LEASE = 400
@@ -27,6 +27,8 @@ function worldOf(options: CacheOptions = {}) {
     isCut: false,
     isMute: false,
     lookup: undefined as unknown as (id: string) => Found<Record>,
+    /** Keeps what is kept under an id now, and says later whether it still holds. */
+    hold: undefined as unknown as (id: string) => () => boolean,
     reads,
     change: (change: Change) => {
       for (const listener of listeners) listener.changed(change)
@@ -36,6 +38,8 @@ function worldOf(options: CacheOptions = {}) {
     },
     closed: 0,
     close: async () => {},
+    /** Another one, in the same process, that holds the same lease. */
+    join: (): Reader => cachingReader(feed, options, TIMEOUT),
   }
   const feed: ChangeFeed = {
     lease: LEASE,
@@ -51,7 +55,7 @@ function worldOf(options: CacheOptions = {}) {
   }
   const reader = cachingReader(feed, options, TIMEOUT)
   world.close = reader.close
-  const { find, kept } = reader.lookup<Record>({
+  const { find, kept, holds } = reader.lookup<Record>({
     read: (id) =>
       new Promise((resolve, reject) => {
         reads.push({ id, answer: (record) => resolve(record && { ...record }), fail: () => reject(new Error('away')) })
@@ -62,6 +66,11 @@ function worldOf(options: CacheOptions = {}) {
   world.lookup = (id) => {
     const known = kept(id)
     return known === undefined ? find(id) : known.value
+  }
+  world.hold = (id) => {
+    const known = kept(id)
+    if (known === undefined) throw new Error('it is not kept')
+    return () => holds(known)
   }
   return world
 }
@@ -229,6 +238,37 @@ describe('a lookup that keeps', () => {
       expect(await now(answer)).toEqual(record('key_1', value))
     }
     expect(world.reads).toHaveLength(3)
+  })
+
+  describe('says of what it kept that it holds', () => {
+    it('as long as nothing of it has changed', async () => {
+      const { change, hold } = await keeping(record('key_1'), 'a')
+      const holds = hold('a')
+      change(changed('key_2'))
+      expect(holds()).toBe(true)
+      change(changed('key_1'))
+      expect(holds()).toBe(false)
+    })
+
+    it('as long as the lease is held', async () => {
+      const world = await keeping(record('key_1'), 'a')
+      const holds = world.hold('a')
+      world.isCut = true
+      await vi.advanceTimersByTimeAsync(LEASE - 10)
+      expect(holds()).toBe(true)
+      await vi.advanceTimersByTimeAsync(10)
+      expect(holds()).toBe(false)
+    })
+
+    it('until it is closed, though others hold the lease', async () => {
+      const world = await keeping(record('key_1'), 'a')
+      const holds = world.hold('a')
+      const other = world.join()
+      expect(holds()).toBe(true)
+      await world.close()
+      expect(holds()).toBe(false)
+      await other.close()
+    })
   })
 
   it('has no more records than it is told, and the least used ones go first', async () => {

@@ -18,6 +18,8 @@ export interface CacheOptions {
 export interface Lookup<T> {
   /** What is kept of it and certain now. `undefined`: nothing is, so it has to be found. */
   kept(id: string): Kept<T> | undefined
+  /** Whether what was kept once is still certain now. */
+  holds(kept: Kept<T>): boolean
   /** What the store throws, or does not say in time, is `unavailable`. */
   find(id: string, gate?: Gate): Found<T>
 }
@@ -71,6 +73,7 @@ export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
     keeps: false,
     lookup: <T extends object>({ read }: Reading<T>): Lookup<T> => ({
       kept: () => undefined,
+      holds: () => false,
       find: (id, gate) =>
         gate?.() ??
         watched(
@@ -105,6 +108,7 @@ export function cachingReader(
       const plain = plainReader(timeout, watch).lookup(reading)
       return {
         kept: (id) => (member === undefined ? undefined : keeping.kept(id)),
+        holds: (kept) => member !== undefined && keeping.holds(kept),
         find: (id, gate) => (member === undefined ? plain : keeping).find(id, gate),
       }
     },
@@ -221,7 +225,7 @@ function keepingLookup<T extends object>(
     return entry
   }
 
-  return { kept, find }
+  return { kept, holds: (kept) => lease.isHeld() && epochs.isCurrent(kept as Entry<T>), find }
 }
 
 function foundIn<T>(entry: Entry<T> | Denied<'unavailable'>): T | undefined | Denied<'unavailable'> {

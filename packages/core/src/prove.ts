@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { type Gate, plainReader, type Reader } from './cache.ts'
+import { type Gate, type Kept, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestKey, digitsOf } from './digest.ts'
@@ -143,8 +143,8 @@ export function prover(
   /** A token that was good is good as long as its key is the same, and nothing of it has ended. */
   function isStill(seen: SeenToken, now: number): boolean {
     if (seen.kind === 'identity') return seen.verifier.isStill(seen.hold, now)
-    const { match, from, until } = seen
-    return now >= from && now < until && signingKeys.kept(match.key.id)?.value === match
+    const { key, from, until } = seen
+    return now >= from && now < until && signingKeys.holds(key)
   }
 
   function proveSigned(
@@ -196,8 +196,10 @@ export function prover(
     if (verified.account === null || match === undefined) return tokenInvalid('key')
     const principal = tokenPrincipal(verified.key, verified.account, token)
     if (keepsSigned && tokens?.mark(text) === true) {
+      const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
-      tokens.keep(text, { kind: 'signed', match, principal, ...lifeOf(token, ends, rules, now) })
+      if (key?.value === match)
+        tokens.keep(text, { kind: 'signed', key, principal, ...lifeOf(token, ends, rules, now) })
     }
     return principal
   }
@@ -315,8 +317,8 @@ type SeenToken = SeenSigned | SeenIdentity
 
 interface SeenSigned {
   readonly kind: 'signed'
-  /** Its key, as it was found: another object, and something of it has changed. */
-  readonly match: SigningKeyMatch
+  /** Its key, as it was kept when the token was good. */
+  readonly key: Kept<SigningKeyMatch>
   readonly principal: TokenPrincipal
   /** In milliseconds since the epoch, for as long as its claims and its key's ends say. */
   readonly from: number

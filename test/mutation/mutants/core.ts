@@ -13,7 +13,7 @@ export const CORE: readonly Mutant[] = [
     ],
     ['a key is printable ASCII', '/^[\\x21-\\x7e]+$/.test(text)', 'true'],
     ['a credential has a length limit', ' || text.length > MAX_CREDENTIAL_LENGTH', ''],
-    ['the scheme is Bearer', "value.slice(0, 6).toLowerCase() !== 'bearer'", 'false'],
+    ['the scheme is Bearer', "if (!isBearer || value.length < 7) return ''", ''],
     ['the scheme compares without case', 'value.slice(0, 6).toLowerCase()', 'value.slice(0, 6)'],
     ['a separator follows the scheme', "if (separator !== ' ' && separator !== '\\t') return ''", ''],
     ['a tab after the scheme is malformed', "isBroken: value.charAt(6) !== ' '", 'isBroken: false'],
@@ -636,7 +636,7 @@ export const CORE: readonly Mutant[] = [
     ],
     ['a token that was good ends', 'now >= from && now < until', 'now >= from'],
     ['a token that was good has begun', 'now >= from && now < until', 'now < until'],
-    ['a token is good as long as its key is the same', ' && signingKeys.kept(match.key.id)?.value === match', ''],
+    ['a token is good as long as its key is the same', ' && signingKeys.holds(key)', ''],
     ['accounts that live elsewhere are kept only where it is asked for', ' || accounts.cached === true', ' || true'],
   ]),
   ...of(core('epochs'), tested('epochs', 'cache'), [
@@ -697,7 +697,9 @@ export const CORE: readonly Mutant[] = [
     ['the last one to leave ends the subscription', 'if (joined.users === 0) await joined.close()', ''],
     ['who leaves first leaves it to the others', 'if (joined.users === 0) await', 'await'],
   ]),
-  ...of(core('cache'), tested('cache'), [
+  ...of(core('cache'), tested('cache', 'auth'), [
+    ['what was kept does not hold without a lease', 'holds: (kept) => lease.isHeld() && ', 'holds: (kept) => '],
+    ['what was kept does not hold in a closed cache', 'holds: (kept) => member !== undefined && ', 'holds: (kept) => '],
     ['what is kept is used while the lease is held', 'if (lease.isHeld()) return', 'return'],
     [
       'what is kept is not used without a lease',
