@@ -91,7 +91,7 @@ function hostOf(clientIp: AddressOptions['clientIp']): Host<Context> {
 
 /** The contract's answer to a denial that a handler got from `auth.check`. */
 export function deny(auth: AnyAuth, c: Context, denied: Denied): Response {
-  const { status, headers, body } = auth.render(denied, c.req.raw.headers)
+  const { status, headers, body } = auth.render(denied, fieldsOf(c))
   // Not `new Response`: `c.body` keeps what earlier middleware has set, such as CORS fields.
   return c.body(body, status as ContentfulStatusCode, { ...headers })
 }
