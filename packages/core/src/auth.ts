@@ -181,12 +181,13 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const reader = readerOf(store.changes, options.cache, timeout, tell.read)
   const uses = useRecorder(contract.name, store, timeout)
   const establishedBy = slot<Allowed<Principal | Everyone>>()
-  const deciding: Deciding = { contract, counting, tell, trustedHops, establishedBy }
+  const deciding: Deciding = { contract, counting, tell, trustedHops }
   const authenticator = authenticatorOf({
     ...deciding,
     prove: prover({ contract, store, reader, accounts, pepper, masterKey, timeout }),
     brake: options.brake ? createBrake(options.brake === true ? {} : options.brake) : undefined,
     uses,
+    establishedBy,
     insecureAllowEveryone: insecureAllowEveryone === true,
   })
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }

@@ -18,6 +18,7 @@ import {
   type Outcome,
 } from './outcome.ts'
 import { EVERYONE, type Everyone, type Principal } from './principal.ts'
+import type { Slot } from './slot.ts'
 import type { KeyRecord } from './store.ts'
 import { type Take, taker } from './take.ts'
 import { UNANSWERED, type Uses } from './uses.ts'
@@ -27,6 +28,8 @@ export interface Proving extends Deciding {
   readonly prove: (fields: Fields, now: number, gate?: Gate) => Awaitable<Principal | Denied>
   readonly brake: Brake | undefined
   readonly uses: Uses
+  /** By request, what was proven of it. */
+  readonly establishedBy: Slot<Allowed<Principal | Everyone>>
   readonly insecureAllowEveryone: boolean
 }
 

@@ -18,7 +18,7 @@ export interface CacheOptions {
 export interface Lookup<T> {
   /** What is kept of it and certain now. `undefined`: nothing is, so it has to be found. */
   kept(id: string): Kept<T> | undefined
-  /** Whether what was kept once is still certain now. */
+  /** Whether what `kept` of this lookup has answered once is certain now, too. */
   holds(kept: Kept<T>): boolean
   /** What the store throws, or does not say in time, is `unavailable`. */
   find(id: string, gate?: Gate): Found<T>

@@ -58,6 +58,7 @@ export function presented(carriers: readonly Carrier[], fields: Fields): Present
 // RFC 6750 §2.1: "Bearer" 1*SP b64token, the scheme without regard to case (RFC 9110 §11.1). Another scheme, or the
 // scheme alone, is no credential of this carrier.
 function bearerOf(value: string): string {
+  // As most write it there is no text to make.
   const isBearer = value.startsWith('Bearer') || value.slice(0, 6).toLowerCase() === 'bearer'
   if (!isBearer || value.length < 7) return ''
   const separator = value.charAt(6)

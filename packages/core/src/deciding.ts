@@ -1,13 +1,11 @@
-import type { Asked } from './charge.ts'
-import { countsByAddress } from './charge.ts'
+import { type Asked, countsByAddress } from './charge.ts'
 import { clientIp } from './client-ip.ts'
 import type { AnyContract } from './contract.ts'
 import type { Counting } from './count.ts'
 import type { Fields } from './credential.ts'
 import type { Host } from './options.ts'
-import { type Allowed, isDenied } from './outcome.ts'
+import { isDenied } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
-import type { Slot } from './slot.ts'
 import type { Teller } from './tell.ts'
 
 /** What the decisions of one auth share. */
@@ -17,8 +15,6 @@ export interface Deciding {
   readonly tell: Teller
   /** How many proxies of one's own are in front of the server. */
   readonly trustedHops: number
-  /** By request, what was proven of it. */
-  readonly establishedBy: Slot<Allowed<Principal | Everyone>>
 }
 
 /** Hands an outcome on, and tells of it if it is a denial. */

@@ -198,8 +198,9 @@ export function prover(
     if (keepsSigned && tokens?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
-      if (key?.value === match)
-        tokens.keep(text, { kind: 'signed', key, principal, ...lifeOf(token, ends, rules, now) })
+      const life = lifeOf(token, ends, rules, now)
+      // It may have changed since it was found.
+      if (key?.value === match) tokens.keep(text, { kind: 'signed', key, principal, ...life })
     }
     return principal
   }

@@ -65,7 +65,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   /** The counters that have something to be written. */
   let counted: Counter[] = []
   let requests = 0
-  /** The last one that was counted in, since the epoch. */
+  /** The latest day that was counted in, in days since the epoch. */
   let day = -Infinity
   let timer: ReturnType<typeof setTimeout> | undefined
   /** When the timer began, by the clock of those who note. `undefined`: nothing was noted since. */

@@ -20,7 +20,7 @@ interface Manifest {
 export function installPacked(directory: string, folders: readonly string[]): void {
   for (const folder of folders) {
     const archive = join(directory, `${folder}.tgz`)
-    // Quiet: what it says belongs to those who pack. What it says of a failure is in the error.
+    // What it prints is in the error, if it fails.
     execFileSync('npx', ['-y', 'pnpm', '--dir', join(PACKAGES, folder), 'pack', '--out', archive], { stdio: 'pipe' })
     const text = execFileSync('tar', ['-xzOf', archive, 'package/package.json'], { encoding: 'utf8' })
     const { name, dependencies, peerDependencies } = JSON.parse(text) as Manifest
