@@ -24,6 +24,8 @@ describe('slot', () => {
     values.set(object, 1)
     expect(Reflect.ownKeys(object)).toEqual([])
     expect(others.get(object)).toBeUndefined()
+    others.set(object, 2)
+    expect([values.get(object), others.get(object)]).toEqual([1, 2])
     expect(values.get({ ...object })).toBeUndefined()
     expect(values.get(Object.create(object))).toBeUndefined()
   })
