@@ -33,15 +33,28 @@ class RawFields implements Fields {
 
   get(name: string): string | null {
     const lines = this.#lines
-    const wanted = name.toLowerCase()
     let value = this.#otherwise
     for (let i = 0; i < lines.length; i += 2) {
       const line = lines[i] as string
-      if (line.length !== wanted.length || (line !== wanted && line.toLowerCase() !== wanted)) continue
+      if (!isSameName(line, name)) continue
       value = value === null ? (lines[i + 1] as string) : `${value}, ${lines[i + 1]}`
     }
     return value
   }
+}
+
+/** Without regard to case (RFC 9110 §5.1). Names are ASCII, or else no name that anybody asks for. */
+function isSameName(a: string, b: string): boolean {
+  // Most are told apart by their length.
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) {
+    if (lowerCase(a.charCodeAt(i)) !== lowerCase(b.charCodeAt(i))) return false
+  }
+  return true
+}
+
+function lowerCase(ascii: number): number {
+  return ascii >= 0x41 && ascii <= 0x5a ? ascii | 0x20 : ascii
 }
 
 /** Of more lines than it keeps Node drops the rest in silence, a few sooner or later. With a maximum of 0 it keeps all. */
