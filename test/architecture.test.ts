@@ -72,7 +72,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'timer',
     'slot',
   ],
-  ['platform/node', 'platform/web'],
+  ['platform/node', 'platform/web', 'key-memo'],
   // One step each.
   [
     'digest',

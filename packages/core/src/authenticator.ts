@@ -3,9 +3,10 @@ import { checkRequirement, MOUNT_REQUIREMENTS, type PlanRequirement, planDenial 
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Brake } from './brake.ts'
 import type { Gate } from './cache.ts'
-import { type Asked, countsByAddress } from './charge.ts'
+import { type Asked, chargeFinder, countsByAddress } from './charge.ts'
 import type { Fields } from './credential.ts'
 import { addressFinder, type Deciding, reporter } from './deciding.ts'
+import { memoOf } from './key-memo.ts'
 import type { AuthenticateOptions, Host } from './options.ts'
 import {
   type Allowed,
@@ -17,9 +18,8 @@ import {
   NO_LIMITS,
   type Outcome,
 } from './outcome.ts'
-import { EVERYONE, type Everyone, type Principal } from './principal.ts'
+import { EVERYONE, type Everyone, type KeyedPrincipal, type Principal } from './principal.ts'
 import type { Slot } from './slot.ts'
-import type { KeyRecord } from './store.ts'
 import { type Take, taker } from './take.ts'
 import { UNANSWERED, type Uses } from './uses.ts'
 
@@ -44,7 +44,7 @@ const BY_ADDRESS: Asked = { limits: [{ name: 'failures', seconds: 1, limit: 1, p
 /** Makes an auth's `authenticator`: prove → admit → count → establish. */
 export function authenticatorOf(proving: Proving): Authenticator {
   const { contract, counting, prove, brake, uses, tell, establishedBy, insecureAllowEveryone } = proving
-  const takeForMount = taker(contract, counting, contract)
+  const takeForMount = taker(contract, counting, chargeFinder(contract, contract), contract)
   const report = reporter(proving)
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
   const countedAnonymous = new WeakSet<object>()
@@ -63,7 +63,7 @@ export function authenticatorOf(proving: Proving): Authenticator {
         const denied = brake === undefined || ip === undefined ? proof : brake.answerTo(proof, ip, at)
         return report(denied, undefined)
       }
-      if (proof.via !== 'identity') used(proof.key, request, host, at)
+      if (proof.via !== 'identity') used(proof, request, host, at)
       const denied = admit(contract, proof, requirement)
       if (denied !== undefined) return report(denied, proof)
       const taken = takeForMount(proof, ip, at)
@@ -93,11 +93,17 @@ export function authenticatorOf(proving: Proving): Authenticator {
   }
 
   /** Whatever it will be answered with: a key that is refused for its plan is in use too. */
-  function used<Request extends object>(key: KeyRecord, request: Request, host: Host<Request>, at: number): void {
+  function used<Request extends object>(
+    proof: KeyedPrincipal,
+    request: Request,
+    host: Host<Request>,
+    at: number,
+  ): void {
+    const { key } = proof
     tell.presented(key, at)
     if (!uses.isCounted) return
-    if (host.onAnswer === undefined) uses.note(key.id, UNANSWERED, at)
-    else host.onAnswer(request, (answer) => uses.note(key.id, answer, at))
+    if (host.onAnswer === undefined) uses.note(key.id, UNANSWERED, at, memoOf(proof))
+    else host.onAnswer(request, (answer) => uses.note(key.id, answer, at, memoOf(proof)))
   }
 
   // Counted by address alone, and once for each request.

@@ -9,7 +9,7 @@ import {
   routeDenial,
 } from './authorize.ts'
 import { type Awaitable, chain } from './awaitable.ts'
-import { countsByAddress } from './charge.ts'
+import { chargeFinder, chargeFor, countsByAddress } from './charge.ts'
 import type { Fields } from './credential.ts'
 import { addressFinder, type Deciding, reporter } from './deciding.ts'
 import type { AuthorizeOptions, Host } from './options.ts'
@@ -44,7 +44,7 @@ export function authorizingOf(deciding: Deciding, authenticator: Authenticator):
   ) {
     checkRequirement(contract, requirement, ROUTE_REQUIREMENTS)
     const authenticate = authenticator({}, host)
-    const take = taker(contract, counting, requirement)
+    const take = taker(contract, counting, chargeFinder(contract, requirement), requirement)
     const { limits = [], concurrency, cost = 0 } = requirement
     const takes = limits.length > 0 || concurrency !== undefined || cost > 0
     const ipOf = addressFinder(deciding, host, requirement)
@@ -113,7 +113,9 @@ export function authorizingOf(deciding: Deciding, authenticator: Authenticator):
     const denied = authorize(contract, principal, requirement, access)
     if (denied !== undefined) return report(denied, principal)
     if (principal.via === 'none') return { kind: 'allowed', principal, limits: NO_LIMITS }
-    return chain(taker(contract, counting, requirement)(principal, undefined, counting.now()), (taken) => {
+    // Nothing is remembered of it: another requirement may be asked each time.
+    const take = taker(contract, counting, (of) => chargeFor(contract, requirement, of), requirement)
+    return chain(take(principal, undefined, counting.now()), (taken) => {
       if (isDenied(taken)) return report(taken, principal)
       const { limits, reservation } = taken
       return { kind: 'allowed', principal, limits, ...(reservation && { reservation }) }

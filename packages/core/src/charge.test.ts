@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chargeFinder, countsByAddress } from './charge.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer } from './credential.ts'
+import { keyPrincipal, memoOf } from './key-memo.ts'
 import type { IdentityPrincipal, KeyPrincipal } from './principal.ts'
 
 const CONTRACT: Contract = {
@@ -54,10 +55,30 @@ describe('a charge', () => {
     expect(other(PRINCIPAL, undefined)?.windows[0]?.bucket).toBe('other:key:key_1')
   })
 
-  it('is made once for each principal, and cannot be written to', () => {
-    const charge = chargeOf(PRINCIPAL, undefined)
-    expect(chargeOf(PRINCIPAL, undefined)).toBe(charge)
-    expect([charge, charge?.windows, charge?.windows[0], charge?.slots].every(Object.isFrozen)).toBe(true)
+  it('is made once for each key, mount and plan, and what it counts cannot be written to', () => {
+    const { key, account } = PRINCIPAL
+    const principal = keyPrincipal(key, account)
+    const ofRoute = chargeFinder(CONTRACT, { limits: [LIMITS[1]] })
+    const [charge, other] = [chargeOf(principal, undefined), ofRoute(principal, undefined)]
+    expect([charge?.windows.length, other?.windows.length]).toEqual([2, 1])
+    expect(chargeOf(principal, undefined)).toBe(charge)
+    expect(ofRoute(principal, undefined)).toBe(other)
+    expect([charge?.windows, charge?.windows[0], charge?.slots].every(Object.isFrozen)).toBe(true)
+    expect(chargeOf(keyPrincipal(key, account), undefined)).not.toBe(charge)
+  })
+
+  it('is made once for a key whose account is found anew for each request, and anew for another plan', () => {
+    const { key, account } = PRINCIPAL
+    const memo = memoOf(keyPrincipal(key, account))
+    const [pro, free] = [account, { ...account, plan: 'free' }].map((each) => () => keyPrincipal(key, each, memo))
+    const charge = chargeOf(pro?.() as KeyPrincipal, undefined)
+    expect(chargeOf(pro?.() as KeyPrincipal, undefined)).toBe(charge)
+    expect(chargeOf(free?.() as KeyPrincipal, undefined)?.windows[0]?.limit).toBe(1)
+    expect(chargeOf(pro?.() as KeyPrincipal, undefined)).toEqual(charge)
+  })
+
+  it('is made anew for who was not proven, such as a copy', () => {
+    expect(chargeOf(PRINCIPAL, undefined)).not.toBe(chargeOf(PRINCIPAL, undefined))
     expect(chargeOf({ ...PRINCIPAL, plan: 'free' }, undefined)?.windows[0]?.limit).toBe(1)
   })
 

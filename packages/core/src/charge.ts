@@ -1,7 +1,7 @@
 import { type AnyContract, type ConcurrencyLimit, numberFor, type RateLimit, type SharedBy } from './contract.ts'
+import { memoOf } from './key-memo.ts'
 import type { Charge, Slots, Window } from './limiter.ts'
 import type { Principal } from './principal.ts'
-import type { KeyRecord } from './store.ts'
 
 /** What a mount or a route counts. */
 export interface Asked {
@@ -14,65 +14,73 @@ export type ChargeFinder = (principal: Principal | undefined, ip: string | undef
 
 const DEFAULT_SLOT_SECONDS = 300
 
-/** What a key is charged on a plan. */
-interface KeyCharge {
-  readonly plan: string
-  readonly charge: Charge
+/** What a key is charged on one of the mounts and routes that it was charged on. */
+export interface KeyCharge {
+  readonly by: ChargeFinder
+  plan: string
+  charge: Charge | undefined
+  readonly next: KeyCharge | undefined
 }
 
 /** Makes the charges of a mount or a route. What depends on a key and its plan alone is made once for each. */
 export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder {
   const { limits = [], concurrency } = asked
   if (limits.length === 0 && concurrency === undefined) return () => undefined
-  const byKey = new WeakMap<KeyRecord, KeyCharge>()
   const isByAddress = countsByAddress(asked)
 
-  function chargeFor(principal: Principal | undefined, ip = ''): Charge {
-    const counted = principal === undefined ? limits.filter(isPerAddress) : limits
-    const windows = counted.map((limit) => windowFor(limit, principal, ip))
-    return Object.freeze({
-      windows: Object.freeze(windows.filter((window) => window !== undefined)),
-      slots: concurrency && slotsFor(concurrency, principal, ip),
-    })
+  function chargeOf(principal: Principal | undefined, ip: string | undefined): Charge | undefined {
+    if (isByAddress || principal === undefined || principal.via === 'identity') {
+      return chargeFor(contract, asked, principal, ip)
+    }
+    const memo = memoOf(principal)
+    if (memo === undefined) return chargeFor(contract, asked, principal)
+    const { plan } = principal
+    let known = memo.charges
+    while (known !== undefined && known.by !== chargeOf) known = known.next
+    if (known?.plan === plan) return known.charge
+    const charge = chargeFor(contract, asked, principal)
+    if (known === undefined) memo.charges = { by: chargeOf, plan, charge, next: memo.charges }
+    else Object.assign(known, { plan, charge })
+    return charge
   }
-
-  function windowFor(limit: RateLimit, principal: Principal | undefined, ip: string): Window | undefined {
-    const { name, seconds, cost = 1 } = limit
-    const number = numberOf(limit, principal)
-    if (number === undefined) return undefined
-    return Object.freeze({ name, seconds, cost, limit: number, bucket: bucketOf(limit.per, principal, ip) })
-  }
-
-  function slotsFor(limit: ConcurrencyLimit, principal: Principal | undefined, ip: string): Slots | undefined {
-    const { name, seconds = DEFAULT_SLOT_SECONDS } = limit
-    const number = principal === undefined && !isPerAddress(limit) ? undefined : numberOf(limit, principal)
-    if (number === undefined) return undefined
-    return Object.freeze({ name, seconds, limit: number, bucket: bucketOf(limit.per, principal, ip) })
-  }
-
-  function numberOf({ limit }: RateLimit | ConcurrencyLimit, principal: Principal | undefined): number | undefined {
-    return numberFor(principal?.plan ?? '', limit, contract.plans)
-  }
-
-  function bucketOf(per: SharedBy, principal: Principal | undefined, ip: string): string {
-    return `${contract.name}:${per}:${per === 'ip' ? ip : sharerOf(per, principal)}`
-  }
-
-  return (principal, ip) => {
-    if (!isByAddress && principal === undefined) return undefined
-    if (isByAddress || principal === undefined || principal.via === 'identity')
-      return something(chargeFor(principal, ip))
-    const { key, plan } = principal
-    const known = byKey.get(key)
-    if (known?.plan === plan) return something(known.charge)
-    const charge = chargeFor(principal)
-    byKey.set(key, { plan, charge })
-    return something(charge)
-  }
+  return chargeOf
 }
 
-function something(charge: Charge): Charge | undefined {
-  return charge.windows.length === 0 && charge.slots === undefined ? undefined : charge
+/** What a request is charged, made anew; `undefined`: nothing. */
+export function chargeFor(
+  contract: AnyContract,
+  { limits = [], concurrency }: Asked,
+  principal: Principal | undefined,
+  ip = '',
+): Charge | undefined {
+  const windows = limits.map((limit) => windowFor(limit)).filter((window) => window !== undefined)
+  const slots = concurrency && slotsFor(concurrency)
+  // Not frozen itself: a limiter may remember by a private field where it is counted.
+  return windows.length === 0 && slots === undefined ? undefined : { windows: Object.freeze(windows), slots }
+
+  function windowFor(limit: RateLimit): Window | undefined {
+    const { name, seconds, cost = 1 } = limit
+    const number = numberOf(limit)
+    if (number === undefined) return undefined
+    return Object.freeze({ name, seconds, cost, limit: number, bucket: bucketOf(limit.per) })
+  }
+
+  function slotsFor(limit: ConcurrencyLimit): Slots | undefined {
+    const { name, seconds = DEFAULT_SLOT_SECONDS } = limit
+    const number = numberOf(limit)
+    if (number === undefined) return undefined
+    return Object.freeze({ name, seconds, limit: number, bucket: bucketOf(limit.per) })
+  }
+
+  // Without a principal that is only what is counted by address.
+  function numberOf(limit: RateLimit | ConcurrencyLimit): number | undefined {
+    if (principal === undefined && !isPerAddress(limit)) return undefined
+    return numberFor(principal?.plan ?? '', limit.limit, contract.plans)
+  }
+
+  function bucketOf(per: SharedBy): string {
+    return `${contract.name}:${per}:${per === 'ip' ? ip : sharerOf(per, principal)}`
+  }
 }
 
 function isPerAddress({ per }: RateLimit | ConcurrencyLimit): boolean {

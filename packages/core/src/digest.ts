@@ -1,4 +1,4 @@
-import { hmacHexOfDigest, sha256Hex } from '#platform'
+import { bytesOfHex, hexOfBytes, hmacOfBytes, sha256 } from '#platform'
 
 /**
  * What a store keeps of a key: SHA-256 of its text, or HMAC-SHA-256(pepper, SHA-256(text)) where a pepper is set, as 64
@@ -7,12 +7,18 @@ import { hmacHexOfDigest, sha256Hex } from '#platform'
  * No slow hash: a key carries at least 128 random bits, so there is nothing to guess.
  */
 export function digestKey(text: string, pepper?: string): string {
-  return pepperDigest(sha256Hex(text), pepper)
+  return hexOfBytes(digestBytes(text, pepper))
 }
 
 /** The digest that a store keeps, from the SHA-256 of a key's text. */
 export function pepperDigest(digest: string, pepper?: string): string {
-  return pepper === undefined ? digest : hmacHexOfDigest(pepper, digest)
+  return pepper === undefined ? digest : hexOfBytes(hmacOfBytes(pepper, bytesOfHex(digest)))
+}
+
+/** As `digestKey`, the bytes that the digits spell as one character each. */
+export function digestBytes(text: string, pepper?: string): string {
+  const bytes = sha256(text)
+  return pepper === undefined ? bytes : hmacOfBytes(pepper, bytes)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Charge, Limiter, LimitState, Slots, Taken, Window } from './limiter.ts'
 import { erase, fitsAt, forget, nextLeaves, record, type SlidingLog, slidingLog } from './sliding-log.ts'
+import { slot } from './slot.ts'
 
 export type MemoryLimiter = {
   readonly [M in keyof Limiter]: (...args: Parameters<Limiter[M]>) => Exclude<ReturnType<Limiter[M]>, Promise<unknown>>
@@ -44,7 +45,7 @@ interface Places {
 export function memoryLimiter(): MemoryLimiter {
   const places = new Map<string, WindowPlace | SlotPlace>()
   // Found by identity: on the way of a request no name is put together.
-  const known = new WeakMap<Charge, Places>()
+  const known = slot<Places>()
   let hand = places.entries()
 
   function placesOf(charge: Charge, now: number): Places {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { plainReader } from './cache.ts'
+import { cachingReader, plainReader, type Reader } from './cache.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { digestKey } from './digest.ts'
@@ -13,6 +13,7 @@ import type {
   Account,
   AccountReader,
   AuditEntry,
+  ChangeFeed,
   KeyMatch,
   KeyReader,
   KeyRecord,
@@ -94,11 +95,12 @@ interface Options {
   readonly pepper?: string
   readonly masterKey?: MasterKey | undefined
   readonly timeout?: number
+  readonly reader?: Reader
 }
 
 function proverOf({ contract = KEYS, store = memoryStore(), accounts, pepper, timeout = 50, ...more }: Options) {
-  const { masterKey } = { masterKey: MASTER_KEY, ...more }
-  return prover({ contract, store, reader: plainReader(timeout), accounts, pepper, masterKey, timeout })
+  const { masterKey, reader } = { masterKey: MASTER_KEY, reader: plainReader(timeout), ...more }
+  return prover({ contract, store, reader, accounts, pepper, masterKey, timeout })
 }
 
 /** A store that finds what it is given, and remembers what it was asked. */
@@ -244,6 +246,20 @@ describe('a key', () => {
   })
 })
 
+describe('a key that is kept', () => {
+  it('is malformed all the same behind another separator, or beside another one', () => {
+    const store = storeWith(TEXT)
+    const reader = cachingReader(store.changes as ChangeFeed, {}, 50)
+    onTestFinished(reader.close)
+    const prove = proverOf({ contract: { ...KEYS, carriers: [bearer()] }, store, reader })
+    expect(prove(withBearer(TEXT), NOW)).toMatchObject({ via: 'key' })
+    for (const authorization of [`Bearer\t${TEXT}`, `Bearer ${TEXT}, Bearer ${TEXT}`]) {
+      expect(prove(new Headers({ authorization }), NOW)).toEqual(malformed)
+    }
+    expect(prove(withBearer(TEXT), NOW)).toMatchObject({ via: 'key' })
+  })
+})
+
 describe('an imported key', () => {
   const contract = { ...KEYS, imported: true }
 
@@ -251,6 +267,17 @@ describe('an imported key', () => {
     expect(proverOf({ contract, store: storeWith('legacy-key') })(withKey('legacy-key'), NOW)).toMatchObject({
       via: 'key',
     })
+  })
+
+  it('that no bearer can be is malformed as one, also when it was presented in a header before', () => {
+    const store = storeWith('legacy!key')
+    const reader = cachingReader(store.changes as ChangeFeed, {}, 50)
+    onTestFinished(reader.close)
+    const prove = proverOf({ contract, store, reader })
+    expect(prove(withBearer('legacy!key'), NOW)).toEqual(malformed)
+    expect(prove(withKey('legacy!key'), NOW)).toMatchObject({ via: 'key' })
+    expect(prove(withBearer('legacy!key'), NOW)).toEqual(malformed)
+    expect(prove(withKey('legacy!key'), NOW)).toMatchObject({ via: 'key' })
   })
 
   it('does not reach the store otherwise', () => {

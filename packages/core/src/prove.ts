@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache'
+import { hexOfBytes } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
 import { type Gate, type Kept, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
-import { digestKey, digitsOf } from './digest.ts'
+import { digestBytes, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
 import { type Hold, type IdentityVerifier, identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
+import { keyPrincipal, memoOf, remembering, tokenPrincipal } from './key-memo.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
@@ -45,11 +47,15 @@ export function prover(
   const { contract, store, reader, accounts, pepper, masterKey, timeout } = options
   const { name: service, token: rules } = contract
   const codec = contract.key && keyCodec(contract.key)
+  const hasHeader = contract.carriers.some(({ kind }) => kind === 'header')
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
 
   const keys = reader.lookup<KnownKey>({
-    read: (digest) => chain(store.findByDigest(service, digest), (match) => knownKey(match, digest)),
+    read: (id) => {
+      const digest = hexOfBytes(id)
+      return chain(store.findByDigest(service, digest), (match) => knownKey(match, digest))
+    },
     subjectOf,
   })
   const signingKeys = reader.lookup<SigningKeyMatch>({
@@ -83,11 +89,14 @@ export function prover(
 
   function proveKey(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
     const { text } = found
-    if (text.length > MAX_KEY_LENGTH || !isWellFormed(found)) return malformed(text)
-    const digest = digestKey(text, pepper)
-    // What is kept has been a key before: its checksum takes as long as to find it.
+    if (found.isBroken || text.length > MAX_KEY_LENGTH) return malformed(text)
+    const digest = digestBytes(text, pepper)
     const kept = keys.kept(digest)
-    if (kept !== undefined) return decideKey(kept.value, text, digest, now)
+    // What is kept was written as a key before: to look again takes as long as to find it. Only what is good as a header's
+    // value may be no bearer's.
+    if ((kept === undefined || (hasHeader && found.carrier.kind === 'bearer')) && !isWellFormed(found))
+      return malformed(text)
+    if (kept !== undefined) return workingPrincipal(kept.value, now) ?? decideKey(kept.value, text, digest, now)
     if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)
     return chain(keys.find(digest, gate), decideKey, text, digest, now)
   }
@@ -100,7 +109,8 @@ export function prover(
   ): Awaitable<Principal | Denied> {
     if (known === undefined) return unknown(text, digest)
     if (isDenied(known)) return known
-    if (now < known.until && known.principal !== undefined) return known.principal
+    const principal = workingPrincipal(known, now)
+    if (principal !== undefined) return principal
     const denied = verifyKey(known, now)
     if (denied !== undefined) return denied === UNKNOWN ? unknown(text, digest) : denied
     // A key whose account is gone belongs to nobody.
@@ -108,7 +118,7 @@ export function prover(
     const { key } = known
     return chain(accountsById.find(key.accountId), (account) => {
       if (account === undefined) return unknown(text, digest)
-      return isDenied(account) ? account : keyPrincipal(key, account)
+      return isDenied(account) ? account : keyPrincipal(key, account, memoOf(known))
     })
   }
 
@@ -117,12 +127,12 @@ export function prover(
     if (whole === undefined || !belongs(whole, digest, service)) return undefined
     const { key, secret, account } = whole
     // Not all that the store says of it: many are kept.
-    return {
+    return remembering({
       key,
       secret: secret.expiresAt === null ? LASTING : { expiresAt: secret.expiresAt },
       principal: accounts === undefined && account !== null ? keyPrincipal(key, account) : undefined,
       until: endOf(whole),
-    }
+    })
   }
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -190,11 +200,11 @@ export function prover(
     if (accounts !== undefined) {
       return chain(accountsById.find(verified.key.accountId), (account) => {
         if (account === undefined) return tokenInvalid('key')
-        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token)
+        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, memoOf(verified))
       })
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
-    const principal = tokenPrincipal(verified.key, verified.account, token)
+    const principal = tokenPrincipal(verified.key, verified.account, token.claims, memoOf(verified))
     if (keepsSigned && tokens?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
@@ -215,7 +225,7 @@ export function prover(
     const keys = live.map((secret) => open(secret, key))
     const openWith = (all: readonly OpenKey[]): OpenKeyMatch => {
       const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-      const found = { key, account, secrets }
+      const found = remembering({ key, account, secrets })
       // Until the first of them ends, there is nothing to open anew.
       const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))
       if (reader.keeps) openMatches.set(match, { open: found, until })
@@ -290,7 +300,9 @@ export function prover(
   // The same shape whether or not such a key exists, and the same on every node for the same text. The one case in which
   // a text of any length is hashed: its id is asked for, and a header is 16 KiB at most.
   function keyIdOf(text: string, digest?: string): string {
-    return codec?.idIn(text) ?? `${contract.key?.id?.prefix}${digitsOf(digest ?? digestKey(text, pepper))}`
+    return (
+      codec?.idIn(text) ?? `${contract.key?.id?.prefix}${digitsOf(hexOfBytes(digest ?? digestBytes(text, pepper)))}`
+    )
   }
 
   return prove
@@ -304,6 +316,11 @@ interface KnownKey extends FoundKey {
   readonly principal: KeyPrincipal | undefined
   /** As long as it works, in milliseconds since the epoch: `verifyKey` says why it does not. */
   readonly until: number
+}
+
+/** Of a key that works, whose account is known with it. */
+function workingPrincipal(known: KnownKey | undefined, now: number): KeyPrincipal | undefined {
+  return known !== undefined && now < known.until ? known.principal : undefined
 }
 
 /** A signing key whose secrets were opened: those that worked then. */
@@ -331,15 +348,6 @@ interface SeenIdentity {
   readonly verifier: IdentityVerifier
   readonly token: ParsedToken
   readonly hold: Hold
-}
-
-function keyPrincipal(key: KeyRecord, account: Account): KeyPrincipal {
-  return Object.freeze({ via: 'key', account, key, plan: account.plan, permissions: key.permissions })
-}
-
-function tokenPrincipal(key: KeyRecord, account: Account, { claims }: ParsedToken): TokenPrincipal {
-  const { permissions } = key
-  return Object.freeze({ via: 'token', account, key, plan: account.plan, permissions, claims })
 }
 
 /** How many signing secrets a process keeps open. */

@@ -1,4 +1,4 @@
-import { aesGcmOpen, aesGcmSeal, sha256Hex } from '#platform'
+import { aesGcmOpen, aesGcmSeal, hexOfBytes, sha256 } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import { isUnavailable } from './outcome.ts'
@@ -145,10 +145,10 @@ function parse(text: unknown): readonly Unsealing[] {
     throw new TypeError(`masterKey must be a text of at least ${MINIMUM_BYTES} bytes, or several with commas between`)
   }
   return texts.map((part) => {
-    const digest = sha256Hex(part)
+    const digest = hexOfBytes(sha256(part))
     const bytes = Uint8Array.from(digest.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
     // One way from the key, and not its digest: an id tells nothing that opens a seal.
-    return { id: sha256Hex(`master key id ${digest}`).slice(0, 16), bytes }
+    return { id: hexOfBytes(sha256(`master key id ${digest}`)).slice(0, 16), bytes }
   })
 }
 

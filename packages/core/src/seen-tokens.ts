@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { sha256Hex } from '#platform'
+import { sha256 } from '#platform'
 
 /** Remembers what tokens have proven, for those that come again. */
 export interface SeenTokens<T> {
@@ -29,7 +29,7 @@ export function seenTokens<T extends object>(): SeenTokens<T> {
   return {
     find(text) {
       const mark = markOf(text)
-      return doors[mark & (DOORS - 1)] === mark ? kept.get(sha256Hex(text)) : undefined
+      return doors[mark & (DOORS - 1)] === mark ? kept.get(sha256(text)) : undefined
     },
     mark(text) {
       const mark = markOf(text)
@@ -38,7 +38,7 @@ export function seenTokens<T extends object>(): SeenTokens<T> {
       return wasMarked
     },
     keep(text, proven) {
-      kept.set(sha256Hex(text), proven)
+      kept.set(sha256(text), proven)
     },
   }
 }

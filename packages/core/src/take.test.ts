@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { allowanceFinder } from './allowance.ts'
-import type { Contract, DenialTable } from './contract.ts'
+import { type Asked, chargeFinder } from './charge.ts'
+import type { AnyContract, Contract, DenialTable, Refund } from './contract.ts'
 import type { Counting } from './count.ts'
 import { bearer } from './credential.ts'
 import type { Allowance, Charged, Ledger } from './ledger.ts'
@@ -62,6 +63,14 @@ function countingWith(parts: Partial<Counting> = {}): Counting {
   }
 }
 
+function takerOf(
+  contract: AnyContract,
+  counting: Counting,
+  asked: Asked & { readonly cost?: number; readonly refund?: readonly Refund[] },
+) {
+  return taker(contract, counting, chargeFinder(contract, asked), asked)
+}
+
 /** What was taken, of a request that was not denied. */
 function taken(answer: Take | Denied | Promise<Take | Denied>): Take {
   if (answer instanceof Promise || answer.kind !== 'taken') throw new Error('it was denied, or not synchronous')
@@ -74,7 +83,7 @@ const ledgerWith = (parts: Partial<Ledger>): Ledger => ({ ...memoryLedger(), ...
 
 describe('windows', () => {
   it('are charged and told of, and refuse with all that was asked and whole seconds to wait', () => {
-    const take = taker(CONTRACT, countingWith(), {
+    const take = takerOf(CONTRACT, countingWith(), {
       limits: [...LIMITS, { name: 'hour', seconds: 3600, limit: 9, per: 'key' }],
     })
     for (const left of [1, 0]) {
@@ -95,8 +104,8 @@ describe('windows', () => {
 
   it('say for how long a cost does not fit, in place of when the next unit is back', () => {
     const counting = countingWith()
-    const one = taker(CONTRACT, counting, { limits: LIMITS })
-    const two = taker(CONTRACT, counting, { limits: [{ ...LIMITS[0], cost: 2 }] })
+    const one = takerOf(CONTRACT, counting, { limits: LIMITS })
+    const two = takerOf(CONTRACT, counting, { limits: [{ ...LIMITS[0], cost: 2 }] })
     one(PRINCIPAL, undefined, NOW)
     one(PRINCIPAL, undefined, NOW + 10_000)
     const limit = expect.objectContaining({ resetAt: NOW + 70_000 })
@@ -106,7 +115,7 @@ describe('windows', () => {
   it('ask to wait a second at least', () => {
     const limit = { name: 'minute', limit: 2, seconds: 60, remaining: 0, resetAt: NOW - 5000 }
     const limiter = limiterWith({ take: () => ({ taken: false, states: [limit], refusedBy: limit }) })
-    expect(taker(CONTRACT, countingWith({ limiter }), { limits: LIMITS })(PRINCIPAL, undefined, NOW)).toMatchObject({
+    expect(takerOf(CONTRACT, countingWith({ limiter }), { limits: LIMITS })(PRINCIPAL, undefined, NOW)).toMatchObject({
       retryAfter: 1,
     })
   })
@@ -117,13 +126,13 @@ describe('windows', () => {
         throw new Error('asked')
       },
     })
-    expect(taker(CONTRACT, countingWith({ limiter }), {})(PRINCIPAL, undefined, NOW)).toMatchObject({ limits: [] })
+    expect(takerOf(CONTRACT, countingWith({ limiter }), {})(PRINCIPAL, undefined, NOW)).toMatchObject({ limits: [] })
   })
 
   it('wait for a limiter that answers with a promise', async () => {
     const memory = memoryLimiter()
     const limiter = limiterWith({ take: async (charge, now) => memory.take(charge, now) })
-    const take = taker(CONTRACT, countingWith({ limiter }), { limits: LIMITS })
+    const take = takerOf(CONTRACT, countingWith({ limiter }), { limits: LIMITS })
     for (let i = 0; i < 2; i++) expect(await take(PRINCIPAL, undefined, NOW)).toMatchObject({ kind: 'taken' })
     expect(await take(PRINCIPAL, undefined, NOW)).toMatchObject({ code: 'rate_limited' })
   })
@@ -159,7 +168,7 @@ describe('a limiter that is down', () => {
 
   it.each(DOWN)('refuses: it %s', async (_what, take) => {
     const counting = countingWith({ limiter: limiterWith({ take }) })
-    expect(await taker(CONTRACT, counting, { limits: LIMITS })(PRINCIPAL, undefined, NOW)).toEqual(unavailable)
+    expect(await takerOf(CONTRACT, counting, { limits: LIMITS })(PRINCIPAL, undefined, NOW)).toEqual(unavailable)
   })
 
   it.each(DOWN)('lets requests through uncounted where that was decided, and says so: it %s', async (_what, take) => {
@@ -171,7 +180,7 @@ describe('a limiter that is down', () => {
       leave: () => void touched.push('leave'),
     })
     const counting = countingWith({ limiter, uncounted: (fault) => told.push(fault) })
-    const through = await taker(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS })(PRINCIPAL, undefined, NOW)
+    const through = await takerOf(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS })(PRINCIPAL, undefined, NOW)
     expect(through).toMatchObject({ kind: 'taken', limits: [] })
     expect(told).toEqual([unavailable])
     taken(through).end?.('finished')
@@ -181,7 +190,7 @@ describe('a limiter that is down', () => {
 
 describe('slots', () => {
   it('are given back when the request ends, however it does', () => {
-    const take = taker(CONTRACT, countingWith(), { concurrency: JOBS })
+    const take = takerOf(CONTRACT, countingWith(), { concurrency: JOBS })
     for (const how of ['finished', 'failed', 'broken'] as const) {
       const { end } = taken(take(PRINCIPAL, undefined, NOW))
       expect(take(PRINCIPAL, undefined, NOW)).toEqual({ kind: 'denied', code: 'concurrency', limit: 1 })
@@ -191,14 +200,14 @@ describe('slots', () => {
   })
 
   it('are not waited for: nothing has to be told of a request without them', () => {
-    expect(taken(taker(CONTRACT, countingWith(), { limits: LIMITS })(PRINCIPAL, undefined, NOW)).end).toBeUndefined()
+    expect(taken(takerOf(CONTRACT, countingWith(), { limits: LIMITS })(PRINCIPAL, undefined, NOW)).end).toBeUndefined()
   })
 })
 
 describe('a cost', () => {
   it('is reserved in full, and stays charged when the request is answered', () => {
     const counting = countingWith()
-    const { reservation, end } = taken(taker(CONTRACT, counting, { cost: 4 })(PRINCIPAL, undefined, NOW))
+    const { reservation, end } = taken(takerOf(CONTRACT, counting, { cost: 4 })(PRINCIPAL, undefined, NOW))
     expect(reservation?.amount).toBe(4)
     expect(counting.ledger.read(SEPTEMBER)).toMatchObject({ used: 4 })
     end?.('finished')
@@ -208,13 +217,13 @@ describe('a cost', () => {
   it.each(['failed', 'broken'] as const)('is given back when the request has %s, unless that was ruled out', (how) => {
     const counting = countingWith()
     const used = () => counting.ledger.read(SEPTEMBER)
-    taken(taker(CONTRACT, counting, { cost: 4 })(PRINCIPAL, undefined, NOW)).end?.(how)
+    taken(takerOf(CONTRACT, counting, { cost: 4 })(PRINCIPAL, undefined, NOW)).end?.(how)
     expect(used()).toMatchObject({ used: 0 })
-    taken(taker({ ...CONTRACT, refund: [] }, counting, { cost: 4 })(PRINCIPAL, undefined, NOW)).end?.(how)
+    taken(takerOf({ ...CONTRACT, refund: [] }, counting, { cost: 4 })(PRINCIPAL, undefined, NOW)).end?.(how)
     expect(used()).toMatchObject({ used: 4 })
-    taken(taker(CONTRACT, counting, { cost: 3, refund: [] })(PRINCIPAL, undefined, NOW)).end?.(how)
+    taken(takerOf(CONTRACT, counting, { cost: 3, refund: [] })(PRINCIPAL, undefined, NOW)).end?.(how)
     expect(used()).toMatchObject({ used: 7 })
-    taken(taker({ ...CONTRACT, refund: [] }, counting, { cost: 3, refund: [how] })(PRINCIPAL, undefined, NOW)).end?.(
+    taken(takerOf({ ...CONTRACT, refund: [] }, counting, { cost: 3, refund: [how] })(PRINCIPAL, undefined, NOW)).end?.(
       how,
     )
     expect(used()).toMatchObject({ used: 7 })
@@ -222,7 +231,7 @@ describe('a cost', () => {
 
   it('is what it was said to be in truth, and that is not given back', async () => {
     const counting = countingWith()
-    const { reservation, end } = taken(taker(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
+    const { reservation, end } = taken(takerOf(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
     await reservation?.settle(3)
     end?.('broken')
     expect(counting.ledger.read(SEPTEMBER)).toMatchObject({ used: 3 })
@@ -232,11 +241,11 @@ describe('a cost', () => {
 
   it('may be said after the answer was sent, and is nothing when it was given back before', async () => {
     const counting = countingWith()
-    const late = taken(taker(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
+    const late = taken(takerOf(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
     late.end?.('finished')
     await late.reservation?.settle(1)
     expect(counting.ledger.read(SEPTEMBER)).toMatchObject({ used: 1 })
-    const broken = taken(taker(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
+    const broken = taken(takerOf(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
     broken.end?.('broken')
     await broken.reservation?.settle(5)
     await broken.reservation?.release()
@@ -245,14 +254,14 @@ describe('a cost', () => {
 
   it.each([-1, 9, 0.5, NaN])('is at most what was reserved: not %d', async (actual) => {
     const counting = countingWith()
-    const { reservation } = taken(taker(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
+    const { reservation } = taken(takerOf(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
     await expect(reservation?.settle(actual)).rejects.toThrow(TypeError)
     expect(counting.ledger.read(SEPTEMBER)).toMatchObject({ used: 8 })
   })
 
   it('that the balance does not cover is exhausted, and gives back what was taken before it', () => {
     const counting = countingWith()
-    const dear = taker(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 11 })
+    const dear = takerOf(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 11 })
     for (let i = 0; i < 5; i++) {
       expect(dear(PRINCIPAL, undefined, NOW)).toEqual({
         kind: 'denied',
@@ -264,13 +273,13 @@ describe('a cost', () => {
         refillsAt: SEPTEMBER.end,
       })
     }
-    const cheap = taker(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 10 })
+    const cheap = takerOf(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 10 })
     expect(cheap(PRINCIPAL, undefined, NOW)).toMatchObject({ kind: 'taken', limits: [{ remaining: 1 }] })
   })
 
   it('is not taken where a window or the slots refuse', () => {
     const counting = countingWith()
-    const take = taker(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 1 })
+    const take = takerOf(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 1 })
     taken(take(PRINCIPAL, undefined, NOW))
     expect(take(PRINCIPAL, undefined, NOW)).toMatchObject({ code: 'concurrency' })
     expect(counting.ledger.read(SEPTEMBER)).toMatchObject({ used: 1 })
@@ -278,13 +287,13 @@ describe('a cost', () => {
 
   it('is not metered for who has no limit, nor for who is nobody', () => {
     const free = { ...PRINCIPAL, account: { ...PRINCIPAL.account, plan: 'free' } }
-    const take = taker(CONTRACT, countingWith(), { cost: 100 })
+    const take = takerOf(CONTRACT, countingWith(), { cost: 100 })
     expect(take(free, undefined, NOW)).toEqual({ kind: 'taken', limits: [] })
     expect(take(undefined, undefined, NOW)).toEqual({ kind: 'taken', limits: [] })
   })
 
   it('is there anew in the next month, once, also when the clock was ahead', () => {
-    const take = taker(CONTRACT, countingWith(), { cost: 10 })
+    const take = takerOf(CONTRACT, countingWith(), { cost: 10 })
     expect(take(PRINCIPAL, undefined, NOW)).toMatchObject({ kind: 'taken' })
     expect(take(PRINCIPAL, undefined, SEPTEMBER.end)).toMatchObject({ kind: 'taken' })
     for (const now of [NOW, SEPTEMBER.end, SEPTEMBER.start, SEPTEMBER.end + 1]) {
@@ -312,14 +321,14 @@ describe('a ledger that is down', () => {
     ),
   ])('refuses, also where uncounted requests may pass, and keeps nothing: it %s', async (_what, reserve) => {
     const counting = countingWith({ ledger: ledgerWith({ reserve }), uncounted: () => {} })
-    const take = taker(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 1 })
+    const take = takerOf(CONTRACT, counting, { limits: LIMITS, concurrency: JOBS, cost: 1 })
     for (let i = 0; i < 3; i++) expect(await take(PRINCIPAL, undefined, NOW)).toEqual(unavailable)
   })
 
   it('is unavailable where an account has no beginning that is a time', () => {
     const contract = { ...CONTRACT, quota: { name: 'month', limit: 1, period: { months: 1, since: () => NaN } } }
     const counting = countingWith({ allowanceOf: allowanceFinder(contract) })
-    expect(taker(contract, counting, { cost: 1 })(PRINCIPAL, undefined, NOW)).toEqual(unavailable)
+    expect(takerOf(contract, counting, { cost: 1 })(PRINCIPAL, undefined, NOW)).toEqual(unavailable)
   })
 
   it('keeps what it does not take back, and says so to who asked, once', async () => {
@@ -329,7 +338,7 @@ describe('a ledger that is down', () => {
       return Promise.reject(cause)
     }
     const counting = countingWith({ ledger: ledgerWith({ giveBack }) })
-    const { reservation, end } = taken(taker(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
+    const { reservation, end } = taken(takerOf(CONTRACT, counting, { cost: 8 })(PRINCIPAL, undefined, NOW))
     await expect(reservation?.settle(1)).rejects.toThrow(/did not take the rest back/)
     end?.('broken')
     await expect(reservation?.settle(1)).rejects.toThrow(TypeError)
@@ -346,7 +355,7 @@ it('1,000 requests at once spend what there is, and no more', async () => {
   })
   const contract = { ...CONTRACT, quota: { name: 'month', limit: 333 } }
   const counting = countingWith({ limiter, ledger, allowanceOf: allowanceFinder(contract), timeout: 60_000 })
-  const take = taker(contract, counting, { limits: [{ ...LIMITS[0], limit: 777 }], cost: 1 })
+  const take = takerOf(contract, counting, { limits: [{ ...LIMITS[0], limit: 777 }], cost: 1 })
   const all = await Promise.all(Array.from({ length: 1000 }, () => take(PRINCIPAL, undefined, NOW)))
   expect(all.filter(({ kind }) => kind === 'taken').length).toBe(333)
 })

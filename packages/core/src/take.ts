@@ -1,5 +1,5 @@
 import { type Awaitable, chain } from './awaitable.ts'
-import { type Asked, chargeFinder } from './charge.ts'
+import type { ChargeFinder } from './charge.ts'
 import type { AnyContract, Refund } from './contract.ts'
 import { type Count, type Counting, count, leave, undo } from './count.ts'
 import type { Charge, LimitState } from './limiter.ts'
@@ -19,7 +19,7 @@ export interface Take {
   readonly end: ((how: Ending) => void) | undefined
 }
 
-interface Priced extends Asked {
+interface Priced {
   readonly cost?: number
   readonly refund?: readonly Refund[]
 }
@@ -31,9 +31,9 @@ const BOTH: readonly Refund[] = ['failed', 'broken']
 export function taker(
   contract: AnyContract,
   counting: Counting,
-  { cost = 0, refund = contract.refund ?? BOTH, ...asked }: Priced,
+  chargeOf: ChargeFinder,
+  { cost = 0, refund = contract.refund ?? BOTH }: Priced,
 ): (principal: Principal | undefined, ip: string | undefined, now: number) => Awaitable<Take | Denied> {
-  const chargeOf = chargeFinder(contract, asked)
   const { name: quota } = contract.quota ?? { name: 'quota' }
 
   function pay(principal: Principal | undefined, now: number): Awaitable<Reservation | Denied | undefined> {

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Awaitable } from './awaitable.ts'
+import type { KeyMemo } from './key-memo.ts'
 import type { KeyReader, KeyUse } from './store.ts'
 import { useRecorder } from './uses.ts'
 
@@ -314,6 +315,29 @@ describe('useRecorder', () => {
     note('key_1', OK, DAY)
     await flush()
     expect(told.flat()).toEqual([use('key_1', 1, DAY - 1), use('key_1', 2, DAY), use('key_1', 1, DAY - 2)])
+  })
+
+  it('counts a key with its memo as without, also on another day', async () => {
+    const { told, store } = recording()
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    const memo: KeyMemo = { charges: undefined, counters: undefined }
+    note('key_1', OK, DAY - 2, memo)
+    note('key_1', OK, DAY - 1)
+    note('key_1', OK, DAY - 1, memo)
+    note('key_1', OK, DAY, memo)
+    note('key_1', OK, DAY)
+    note('key_1', OK, DAY, memo)
+    await flush()
+    expect(told.flat()).toEqual([use('key_1', 3, DAY - 1, DAY - 2), use('key_1', 3, DAY)])
+  })
+
+  it('knows by whom a memo was written', async () => {
+    const [one, other] = [recording(), recording()]
+    const recorders = [one, other].map(({ store }) => useRecorder('acme', store, TIMEOUT))
+    const memo: KeyMemo = { charges: undefined, counters: undefined }
+    for (const _ of [1, 2]) for (const { note } of recorders) note('key_1', OK, 1, memo)
+    for (const { flush } of recorders) await flush()
+    expect([one.told, other.told]).toEqual([[[use('key_1', 2, 1)]], [[use('key_1', 2, 1)]]])
   })
 
   it('keeps no counters of keys that come no more', async () => {

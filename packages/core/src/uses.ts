@@ -1,4 +1,5 @@
 import { attempt } from './attempt.ts'
+import type { KeyMemo } from './key-memo.ts'
 import { isText } from './record.ts'
 import type { KeyReader, KeyUse } from './store.ts'
 import { unheld } from './timer.ts'
@@ -41,10 +42,19 @@ interface Counter {
   next: Counter | undefined
 }
 
+/** The counters of a key. */
+export interface KeyCounters {
+  /** All of its time, which end together. */
+  readonly among: ReadonlyMap<string, KeyCounters>
+  /** The one that has counted last: most requests are like the one before. */
+  last: Counter
+}
+
 export interface Uses {
   /** Whether there is somebody to write it. */
   readonly isCounted: boolean
-  note(keyId: string, answer: Answered, at: number): void
+  /** @param memo of the key: its counters are found by it, else by the id */
+  note(keyId: string, answer: Answered, at: number, memo?: KeyMemo): void
   /** Writes what was noted. */
   flush(): Promise<void>
 }
@@ -56,11 +66,8 @@ export interface Uses {
  * `ctx.waitUntil(auth.close())` writes what a request has noted.
  */
 export function useRecorder(service: string, store: KeyReader, timeout: number): Uses {
-  /**
-   * By key, the counter that has counted last: most requests are like the one before. They stay from batch to batch, so that
-   * those make nothing new.
-   */
-  let counters = new Map<string, Counter>()
+  /** By key. They stay from batch to batch, so that most requests make nothing new. */
+  let counters = new Map<string, KeyCounters>()
   let size = 0
   /** The counters that have something to be written. */
   let counted: Counter[] = []
@@ -73,29 +80,36 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let isWriting = false
   let writing: Promise<void> = Promise.resolve()
 
-  function counterOf(keyId: string, route: string, moment: number): Counter | undefined {
-    const first = counters.get(keyId)
-    if (first?.route === route && first.moment === moment) return first
-    return first && counterBehind(first, route, moment)
+  function countersOf(keyId: string, memo: KeyMemo | undefined): KeyCounters | undefined {
+    if (memo?.counters?.among === counters) return memo.counters
+    const found = counters.get(keyId)
+    if (memo !== undefined) memo.counters = found
+    return found
+  }
+
+  function counterIn(own: KeyCounters, route: string, moment: number): Counter | undefined {
+    const { last } = own
+    return last.route === route && last.moment === moment ? last : counterBehind(own, route, moment)
   }
 
   /** Puts it in front. */
-  function counterBehind(first: Counter, route: string, moment: number): Counter | undefined {
-    let before = first
+  function counterBehind(own: KeyCounters, route: string, moment: number): Counter | undefined {
+    let before = own.last
     while (before.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
       before = before.next
     }
     const found = before.next
     if (found === undefined) return undefined
     before.next = found.next
-    found.next = first
-    counters.set(found.keyId, found)
+    found.next = own.last
+    own.last = found
     return found
   }
 
-  function newCounter(keyId: string, route: string, moment: number): Counter {
-    const counter = { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: counters.get(keyId) }
-    counters.set(keyId, counter)
+  function newCounter(own: KeyCounters | undefined, keyId: string, route: string, moment: number): Counter {
+    const counter = { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: own?.last }
+    if (own === undefined) counters.set(keyId, { among: counters, last: counter })
+    else own.last = counter
     size++
     return counter
   }
@@ -106,11 +120,14 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     size = 0
   }
 
-  /** False: there are too many counts already. */
-  function add(keyId: string, route: string, moment: number, count: number, firstAt: number, lastAt: number): boolean {
-    const known = counterOf(keyId, route, moment)
-    if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return false
-    const counter = known ?? newCounter(keyId, route, moment)
+  /** `undefined`: too many have something to be written already. */
+  function counterFor(own: KeyCounters | undefined, keyId: string, route: string, moment: number): Counter | undefined {
+    const known = own && counterIn(own, route, moment)
+    if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return undefined
+    return known ?? newCounter(own, keyId, route, moment)
+  }
+
+  function add(counter: Counter, count: number, firstAt: number, lastAt: number): void {
     if (counter.count === 0) {
       counted.push(counter)
       counter.firstAt = firstAt
@@ -121,7 +138,6 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     }
     if (lastAt > counter.lastAt) counter.lastAt = lastAt
     counter.count += count
-    return true
   }
 
   async function write(): Promise<void> {
@@ -137,7 +153,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     if (taken !== false) return
     for (const [i, { count, firstAt, lastAt }] of uses.entries()) {
       const { keyId, route, moment } = batch[i] as Counter
-      add(keyId, route, moment, count, firstAt, lastAt)
+      const counter = counterFor(counters.get(keyId), keyId, route, moment)
+      if (counter !== undefined) add(counter, count, firstAt, lastAt)
     }
   }
 
@@ -168,14 +185,16 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
 
   return {
     isCounted: store.recordUses !== undefined,
-    note(keyId: string, { route = UNROUTED, status }: Answered, at: number): void {
+    note(keyId: string, { route = UNROUTED, status }: Answered, at: number, memo?: KeyMemo): void {
       if (store.recordUses === undefined) return
       const today = Math.floor(at / DAY)
       // Nobody counts in those of yesterday any more, but for who is late.
       if (today > day) forgetAll()
       day = Math.max(day, today)
       const moment = today * 1000 + status
-      if (!add(keyId, route, moment, 1, at, at)) return
+      const counter = counterFor(countersOf(keyId, memo), keyId, route, moment)
+      if (counter === undefined) return
+      add(counter, 1, at, at)
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.

@@ -30,7 +30,12 @@ export const CORE: readonly Mutant[] = [
     ['random characters are evenly distributed', 'byte < limit && ', ''],
   ]),
   ...of(core('digest'), tested('digest', 'prove'), [
-    ['the pepper is mixed in', 'pepper === undefined ? digest : hmacHexOfDigest(pepper, digest)', 'digest'],
+    ['the pepper is mixed in', 'pepper === undefined ? bytes : hmacOfBytes(pepper, bytes)', 'bytes'],
+    [
+      'the pepper is mixed into a digest from elsewhere',
+      'pepper === undefined ? digest : hexOfBytes(hmacOfBytes(pepper, bytesOfHex(digest)))',
+      'digest',
+    ],
     ['texts of unequal length are not equal', 'if (a.length !== b.length) return false', ''],
     ['every character is compared', 'i < a.length', 'i < a.length - 1'],
   ]),
@@ -145,7 +150,22 @@ export const CORE: readonly Mutant[] = [
     ['a signing secret whose end is no time is broken', '&&\n    isTimeOrNull(secret.expiresAt)\n  )', ')'],
   ]),
   ...of(core('prove'), tested('prove'), [
-    ['longer keys are refused before hashing', 'text.length > MAX_KEY_LENGTH || ', ''],
+    ['longer keys are refused before hashing', ' || text.length > MAX_KEY_LENGTH', ''],
+    [
+      'two lines are refused before hashing',
+      'found.isBroken || text.length > MAX_KEY_LENGTH',
+      'text.length > MAX_KEY_LENGTH',
+    ],
+    [
+      'a key that is kept is written as its carrier says',
+      "(kept === undefined || (hasHeader && found.carrier.kind === 'bearer')) && ",
+      'kept === undefined && ',
+    ],
+    [
+      'a key is written as its carrier says',
+      "(kept === undefined || (hasHeader && found.carrier.kind === 'bearer')) && ",
+      "hasHeader && found.carrier.kind === 'bearer' && kept !== undefined && ",
+    ],
     [
       'only texts in the format reach the store',
       'if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)',
@@ -240,10 +260,24 @@ export const CORE: readonly Mutant[] = [
     ['a suspended account is refused', "if (account.status !== 'active') return", 'if (false) return'],
     ['the plan is asked for', 'return planDenial(contract, plan, requirement)', 'return undefined'],
   ]),
+  ...of(core('slot'), tested('slot'), [
+    [
+      'a slot does not see what is of another',
+      'object.#slot === slot ? (object.#value as T)',
+      'true ? (object.#value as T)',
+    ],
+    [
+      'a slot does not write over what is of another',
+      'else if (object.#slot === slot) object',
+      'else if (true) object',
+    ],
+  ]),
   ...of(core('charge'), tested('charge', 'auth-limits'), [
     ['windows belong to a service', '`${contract.name}:${per}', '`${per}'],
     ['an address has a window of its own', "per === 'ip' ? ip : ", ''],
-    ['who is anonymous is counted by address', 'limits.filter(isPerAddress) : limits', '[] : limits'],
+    ['who is anonymous is counted by address alone', 'principal === undefined && !isPerAddress(limit)', 'false'],
+    ['a charge is of a plan', 'if (known?.plan === plan)', 'if (known !== undefined)'],
+    ['a charge is of a mount', 'known !== undefined && known.by !== chargeOf', 'false'],
     [
       'a charge by address is not one for all addresses',
       'if (isByAddress || principal === undefined ||',
@@ -559,7 +593,7 @@ export const CORE: readonly Mutant[] = [
     ['a broken seal does not open', 'if (text === undefined) throw new Error(', 'if (false) throw new Error('],
     ['a master key has 32 bytes', 'encoder.encode(part).length < MINIMUM_BYTES', 'false'],
     ['each of several master keys has 32 bytes', 'texts.some((part)', 'texts.every((part)'],
-    ['a master key’s id is not its digest', 'sha256Hex(`master key id ${digest}`)', 'digest'],
+    ['a master key’s id is not its digest', 'hexOfBytes(sha256(`master key id ${digest}`))', 'digest'],
     [
       'the first master key seals',
       'const { id, bytes } = keys[0] as Unsealing',
@@ -590,13 +624,18 @@ export const CORE: readonly Mutant[] = [
     ['what a busy store did not take is given again', 'if (taken !== false) return', 'return'],
     [
       'counts have a limit',
-      'if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return false',
+      'if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return undefined',
       '',
     ],
     ['a route that cannot be written is not kept', 'isText(written) ? written : UNROUTED', 'written'],
     ['what was written is not written again', 'for (const counter of batch) counter.count = 0', ''],
     ['counters that rest are forgotten', 'if (size > COUNTS) forgetAll()', ''],
     ['days are told apart', 'today * 1000 + status', 'status'],
+    [
+      'counters of another time are not counted in',
+      'memo?.counters?.among === counters',
+      'memo?.counters !== undefined',
+    ],
   ]),
   ...of(core('events'), tested('events', 'auth'), [
     ['a listener that throws changes nothing', '} catch {}', '} finally {}'],
@@ -950,7 +989,8 @@ export const CORE: readonly Mutant[] = [
       'value ?? (lines[i + 1] as string)',
     ],
     ['lines that Node dropped are not forgotten', 'isDropped ? DROPPED_LINES : null', 'null'],
-    ['field names compare without case', 'line.toLowerCase() !== wanted', 'line !== wanted'],
+    ['field names compare without case', 'ascii >= 0x41 && ascii <= 0x5a ? ascii | 0x20 : ascii', 'ascii'],
+    ['field names are compared to their end', 'if (a.length !== b.length) return false', ''],
   ]),
   ...of(core('auth'), tested('auth-limits'), [
     ['a store’s ledger counts', 'ledger = store.ledger ?? memoryLedger()', 'ledger = memoryLedger()'],

@@ -3,13 +3,22 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto'
 import type { Awaitable } from '../awaitable.ts'
 
-export function sha256Hex(text: string): string {
-  return hash('sha256', text, 'hex')
+/** The 32 bytes of a digest, each as one character: half as long as in digits, for who looks something up by it. */
+export function sha256(text: string): string {
+  return hash('sha256', text, 'binary')
 }
 
-/** HMAC-SHA-256 over the 32 bytes that `digestHex` spells. */
-export function hmacHexOfDigest(secret: string, digestHex: string): string {
-  return createHmac('sha256', secret).update(digestHex, 'hex').digest('hex')
+/** HMAC-SHA-256 over bytes, and as bytes, that are one character each. */
+export function hmacOfBytes(secret: string, bytes: string): string {
+  return createHmac('sha256', secret).update(bytes, 'latin1').digest('binary')
+}
+
+export function hexOfBytes(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('hex')
+}
+
+export function bytesOfHex(digits: string): string {
+  return Buffer.from(digits, 'hex').toString('latin1')
 }
 
 const BLOCK_BYTES = 64

@@ -57,7 +57,11 @@ describe.each([
   ['web', web],
 ])('platform/%s', (_name, platform) => {
   it('hashes as SHA-256', () => {
-    for (const text of TEXTS) expect(platform.sha256Hex(text)).toBe(createHash('sha256').update(text).digest('hex'))
+    for (const text of TEXTS) {
+      const digits = createHash('sha256').update(text).digest('hex')
+      expect(platform.hexOfBytes(platform.sha256(text))).toBe(digits)
+      expect(platform.bytesOfHex(digits)).toBe(platform.sha256(text))
+    }
   })
 
   it('authenticates a text by HMAC-SHA-256 in base64url without padding', () => {
@@ -73,8 +77,8 @@ describe.each([
     for (const secret of SECRETS) {
       for (const text of TEXTS) {
         const bytes = createHash('sha256').update(text).digest()
-        const mac = createHmac('sha256', secret).update(bytes).digest('hex')
-        expect(platform.hmacHexOfDigest(secret, bytes.toString('hex'))).toBe(mac)
+        const mac = createHmac('sha256', secret).update(bytes).digest('binary')
+        expect(platform.hmacOfBytes(secret, bytes.toString('latin1'))).toBe(mac)
       }
     }
   })

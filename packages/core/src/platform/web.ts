@@ -1,22 +1,35 @@
 /** Hashing where there is no `node:crypto` (workerd, browsers): WebCrypto is only asynchronous, so noble's is used. */
 import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
+import { sha256 as sha256Of } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 
-export function sha256Hex(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)))
+/** The 32 bytes of a digest, each as one character: half as long as in digits, for who looks something up by it. */
+export function sha256(text: string): string {
+  return String.fromCharCode(...sha256Of(utf8ToBytes(text)))
 }
 
-/** HMAC-SHA-256 over the 32 bytes that `digestHex` spells. */
-export function hmacHexOfDigest(secret: string, digestHex: string): string {
-  return bytesToHex(hmac(sha256, utf8ToBytes(secret), hexToBytes(digestHex)))
+/** HMAC-SHA-256 over bytes, and as bytes, that are one character each. */
+export function hmacOfBytes(secret: string, bytes: string): string {
+  return String.fromCharCode(...hmac(sha256Of, utf8ToBytes(secret), numbersOf(bytes)))
+}
+
+export function hexOfBytes(bytes: string): string {
+  return bytesToHex(numbersOf(bytes))
+}
+
+export function bytesOfHex(digits: string): string {
+  return String.fromCharCode(...hexToBytes(digits))
+}
+
+function numbersOf(bytes: string): Uint8Array {
+  return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))
 }
 
 /** A secret that is ready to sign: the hash's state behind the secret. */
 export type HmacKey = ReturnType<typeof hmac.create>
 
 export function hmacKeyOf(secret: string): HmacKey {
-  return hmac.create(sha256, utf8ToBytes(secret))
+  return hmac.create(sha256Of, utf8ToBytes(secret))
 }
 
 export function hmacBase64Url(key: HmacKey, text: string): string {
@@ -34,7 +47,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export function textOfBase64Url(encoded: string): string | undefined {
   const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'))
   try {
-    return utf8.decode(Uint8Array.from(binary, (character) => character.charCodeAt(0)))
+    return utf8.decode(numbersOf(binary))
   } catch {
     return undefined
   }
