@@ -42,9 +42,11 @@ const names = new WeakMap<object, string>()
 function routeOf(c: Context): string | undefined {
   const route = matchedRoutes(c)[c.req.routeIndex]
   if (route === undefined) return undefined
-  const known = names.get(route) ?? `${route.method} ${route.path}`
-  names.set(route, known)
-  return known
+  const known = names.get(route)
+  if (known !== undefined) return known
+  const name = `${route.method} ${route.path}`
+  names.set(route, name)
+  return name
 }
 
 /** What a middleware has to tell of the answer that it has got from behind it, or gives itself. */
@@ -59,6 +61,8 @@ export interface OwnEnding {
 
 /** `undefined`: nothing. */
 export function ownEnding(c: Context): OwnEnding | undefined {
+  // There the server tells.
+  if (outgoingOf(c) !== undefined) return undefined
   const known = waiting.get(c)
   if (known === undefined || known.isOwned) return undefined
   known.isOwned = true

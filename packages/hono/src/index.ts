@@ -134,12 +134,16 @@ function fieldsOf(c: Context): Fields {
 
 /** Options are checked once: now if the auth is here, else when each auth is first seen. */
 function memoised<A extends AnyAuth, T>(source: AuthSource<A>, make: (auth: A) => T): (auth: A) => T {
-  const made = new WeakMap<A, T>()
-  const of = (auth: A): T => {
-    const known = made.get(auth) ?? make(auth)
-    made.set(auth, known)
-    return known
+  if (typeof source !== 'function') {
+    const only = make(source)
+    return () => only
   }
-  if (typeof source !== 'function') of(source)
-  return of
+  const made = new WeakMap<A, T>()
+  return (auth) => {
+    const known = made.get(auth)
+    if (known !== undefined) return known
+    const first = make(auth)
+    made.set(auth, first)
+    return first
+  }
 }
