@@ -16,7 +16,7 @@ const TOKENS = 10_000
 const DOORS = 2 ** 15
 
 /** So many of the last characters, which are the signature's, tell tokens apart well enough not to look for most. */
-const TELLING = 12
+const TELLING = 6
 
 /**
  * A token that is made for one request is never digested or kept: the digest alone costs an eighth of its check. The first

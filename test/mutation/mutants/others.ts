@@ -9,7 +9,7 @@ export const OTHERS: readonly Mutant[] = [
       ['Hono answers a denial', 'if (denied !== undefined) {', 'if (false) {'],
       ['Hono marks answers private', 'if (headers !== undefined) setHeaders(c, headers)', ''],
       ['Hono marks a handler’s own Response private', 'if (headers !== undefined) completeHeaders(c, headers)', ''],
-      ['options are checked as the Hono app is put together', "if (typeof source !== 'function') of(source)", ''],
+      ['options are checked as the Hono app is put together', "if (typeof source !== 'function') {", 'if (false) {'],
     ],
   ),
   ...of(
