@@ -55,7 +55,8 @@ function worldOf(options: CacheOptions = {}) {
   }
   const reader = cachingReader(feed, options, TIMEOUT)
   world.close = reader.close
-  const { find, kept, holds } = reader.lookup<Record>({
+  const { find, kept, holds } = reader.lookup<Record, Record>({
+    make: (read) => read,
     read: (id) =>
       new Promise((resolve, reject) => {
         reads.push({ id, answer: (record) => resolve(record && { ...record }), fail: () => reject(new Error('away')) })
@@ -423,7 +424,8 @@ describe('a lookup in a store that answers at once', () => {
       },
       announce: () => undefined,
     }
-    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<Record>({
+    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<Record, Record>({
+      make: (read) => read,
       read: () => record('key_1', ++reads),
       subjectOf: () => ({ keyId: 'key_1' }),
     })
@@ -438,7 +440,8 @@ describe('a lookup in a store that answers at once', () => {
       subscribe: () => ({ beat: () => undefined, close: () => undefined }),
       announce: () => undefined,
     }
-    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<object>({
+    const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<object, object>({
+      make: (read) => read,
       read(id) {
         if (id === 'a') throw new Error('away')
         return { bytes: new Uint8Array(1) }
@@ -453,7 +456,11 @@ describe('a lookup in a store that answers at once', () => {
 it('plainReader reads every time', async () => {
   let reads = 0
   const reader = plainReader(TIMEOUT)
-  const { find, kept } = reader.lookup<Record>({ read: () => record('key_1', ++reads), subjectOf: () => ({}) })
+  const { find, kept } = reader.lookup<Record, Record>({
+    make: (read) => read,
+    read: () => record('key_1', ++reads),
+    subjectOf: () => ({}),
+  })
   expect([find('a'), find('a')]).toEqual([record('key_1', 1), record('key_1', 2)])
   expect(kept('a')).toBeUndefined()
   await reader.close()

@@ -34,8 +34,11 @@ export type Found<T> = Awaitable<T | undefined | Denied<'unavailable' | 'rate_li
 /** Asked before a store is asked, and not where the answer is kept. What it says is answered instead. */
 export type Gate = () => Denied<'rate_limited'> | undefined
 
-export interface Reading<T> {
-  read(id: string): Awaitable<T | undefined>
+export interface Reading<T, Read = T> {
+  /** Nobody can write to it any more where it is kept. */
+  read(id: string): Awaitable<Read | undefined>
+  /** Makes of it what is found, and kept. */
+  make(read: Read | undefined, id: string): T | undefined
   /** By what it is found to have changed. Of what was not found: by what it would be found to be there. */
   subjectOf(value: T | undefined, id: string): Subject
 }
@@ -44,7 +47,7 @@ export interface Reading<T> {
 export interface Reader {
   /** It keeps what it has read. */
   readonly keeps: boolean
-  lookup<T extends object>(reading: Reading<T>): Lookup<T>
+  lookup<T extends object, Read>(reading: Reading<T, Read>): Lookup<T>
   close(): Promise<void>
 }
 
@@ -71,13 +74,13 @@ const UNWATCHED: Watch = () => {}
 export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
   return {
     keeps: false,
-    lookup: <T extends object>({ read }: Reading<T>): Lookup<T> => ({
+    lookup: <T extends object, Read>({ read, make }: Reading<T, Read>): Lookup<T> => ({
       kept: () => undefined,
       holds: () => false,
       find: (id, gate) =>
         gate?.() ??
         watched(
-          attempt(() => read(id), timeout),
+          attempt(() => chain(read(id), make, id), timeout),
           watch,
         ),
     }),
@@ -103,7 +106,7 @@ export function cachingReader(
   const { lease } = member
   return {
     keeps: true,
-    lookup<T extends object>(reading: Reading<T>): Lookup<T> {
+    lookup<T extends object, Read>(reading: Reading<T, Read>): Lookup<T> {
       const keeping = keepingLookup(lease, reading, options, timeout, watch)
       const plain = plainReader(timeout, watch).lookup(reading)
       return {
@@ -120,16 +123,16 @@ export function cachingReader(
   }
 }
 
-function keepingLookup<T extends object>(
+function keepingLookup<T extends object, Read>(
   lease: Lease,
-  reading: Reading<T>,
+  reading: Reading<T, Read>,
   { keys = DEFAULT_KEYS, unknown = DEFAULT_UNKNOWN }: CacheOptions,
   timeout: number,
   watch: Watch,
 ): Lookup<T> {
-  // Apart, so that a flood of unknown credentials drives out no key.
-  const found = new LRUCache<string, Entry<T>>({ max: keys })
-  const missed = new LRUCache<string, Entry<T>>({ max: unknown })
+  // Apart, so that a flood of unknown credentials drives out no key. Each is made with room for all, so only when it is needed.
+  let found: LRUCache<string, Entry<T>> | undefined
+  let missed: LRUCache<string, Entry<T>> | undefined
   const flights = new Map<string, Flight<T>>()
   const { epochs } = lease
   let moment = 0
@@ -139,7 +142,7 @@ function keepingLookup<T extends object>(
   }
 
   function current(id: string): Entry<T> | undefined {
-    const entry = found.get(id) ?? missed.get(id)
+    const entry = found?.get(id) ?? missed?.get(id)
     return entry !== undefined && epochs.isCurrent(entry) ? entry : undefined
   }
 
@@ -209,18 +212,29 @@ function keepingLookup<T extends object>(
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
     const value = watched(
-      attempt(() => chain(reading.read(id), frozen), timeout),
+      attempt(() => chain(reading.read(id), made, id), timeout),
       watch,
     )
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
   }
 
+  function made(read: Read | undefined, id: string): T | undefined {
+    return reading.make(frozen(read), id)
+  }
+
   function keep(id: string, value: T | undefined, epoch: number): Entry<T> {
-    const entry = { value, ...epochs.mark(reading.subjectOf(value, id), epoch) }
-    if (epochs.isCurrent(entry)) {
-      const [kept, other] = value === undefined ? [missed, found] : [found, missed]
-      kept.set(id, entry)
-      other.delete(id)
+    // Member by member: a spread would put them where they take more room, and there are many.
+    const { keySlot, accountSlot } = epochs.mark(reading.subjectOf(value, id), epoch)
+    const entry = { value, epoch, keySlot, accountSlot }
+    if (!epochs.isCurrent(entry)) return entry
+    if (value === undefined) {
+      missed ??= new LRUCache({ max: unknown })
+      missed.set(id, entry)
+      found?.delete(id)
+    } else {
+      found ??= new LRUCache({ max: keys })
+      found.set(id, entry)
+      missed?.delete(id)
     }
     return entry
   }

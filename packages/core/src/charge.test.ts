@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chargeFinder, countsByAddress } from './charge.ts'
 import type { Contract, DenialTable } from './contract.ts'
 import { bearer } from './credential.ts'
-import { keyPrincipal, memoOf } from './key-memo.ts'
+import { type KeyMemo, keyPrincipal } from './key-memo.ts'
 import type { IdentityPrincipal, KeyPrincipal } from './principal.ts'
 
 const CONTRACT: Contract = {
@@ -38,6 +38,7 @@ const PRINCIPAL: KeyPrincipal = {
   plan: 'pro',
   permissions: [],
 }
+const noMemo = (): KeyMemo => ({ charges: undefined, counters: undefined })
 const ofPlan = (plan: string): KeyPrincipal => ({ ...PRINCIPAL, plan })
 
 describe('a charge', () => {
@@ -57,19 +58,19 @@ describe('a charge', () => {
 
   it('is made once for each key, mount and plan, and what it counts cannot be written to', () => {
     const { key, account } = PRINCIPAL
-    const principal = keyPrincipal(key, account)
+    const principal = keyPrincipal(key, account, noMemo())
     const ofRoute = chargeFinder(CONTRACT, { limits: [LIMITS[1]] })
     const [charge, other] = [chargeOf(principal, undefined), ofRoute(principal, undefined)]
     expect([charge?.windows.length, other?.windows.length]).toEqual([2, 1])
     expect(chargeOf(principal, undefined)).toBe(charge)
     expect(ofRoute(principal, undefined)).toBe(other)
     expect([charge?.windows, charge?.windows[0], charge?.slots].every(Object.isFrozen)).toBe(true)
-    expect(chargeOf(keyPrincipal(key, account), undefined)).not.toBe(charge)
+    expect(chargeOf(keyPrincipal(key, account, noMemo()), undefined)).not.toBe(charge)
   })
 
   it('is made once for a key whose account is found anew for each request, and anew for another plan', () => {
     const { key, account } = PRINCIPAL
-    const memo = memoOf(keyPrincipal(key, account))
+    const memo = noMemo()
     const [pro, free] = [account, { ...account, plan: 'free' }].map((each) => () => keyPrincipal(key, each, memo))
     const charge = chargeOf(pro?.() as KeyPrincipal, undefined)
     expect(chargeOf(pro?.() as KeyPrincipal, undefined)).toBe(charge)

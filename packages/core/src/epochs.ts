@@ -70,5 +70,5 @@ export function createEpochs(): Epochs {
 function slotOf(id: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % SLOTS
+  return hash & (SLOTS - 1)
 }

@@ -1,10 +1,10 @@
 import type { KeyCharge } from './charge.ts'
-import type { KeyPrincipal, TokenPrincipal } from './principal.ts'
+import type { KeyedPrincipal, KeyPrincipal, TokenPrincipal } from './principal.ts'
 import { Itself } from './slot.ts'
 import type { Account, KeyRecord } from './store.ts'
 import type { KeyCounters } from './uses.ts'
 
-/** What a process remembers of a key from request to request, so that no request has to look it up. */
+/** What is remembered of a key from request to request, so that no request has to look it up. */
 export interface KeyMemo {
   /** What it is charged on mounts and routes: see `chargeFinder`. */
   charges: KeyCharge | undefined
@@ -12,47 +12,39 @@ export interface KeyMemo {
   counters: KeyCounters | undefined
 }
 
-/** A private field, which stays writable in what is frozen. */
+/** A private field: nobody sees it, and its memo can be written to where the principal is frozen. */
 class Remembering extends Itself {
   readonly #memo: KeyMemo
 
-  constructor(object: object, memo: KeyMemo) {
-    super(object)
+  constructor(principal: KeyedPrincipal, memo: KeyMemo) {
+    super(principal)
     this.#memo = memo
   }
 
-  static memoOf(object: object): KeyMemo | undefined {
-    return #memo in object ? object.#memo : undefined
+  static memoOf(principal: KeyedPrincipal): KeyMemo | undefined {
+    return #memo in principal ? principal.#memo : undefined
   }
 }
 
-/** Gives what was found of a key its memo, or a new one. To be done before it is frozen. */
-export function remembering<T extends object>(
-  object: T,
-  memo: KeyMemo = { charges: undefined, counters: undefined },
-): T {
-  new Remembering(object, memo)
-  return object
+/** The memo of a principal's key. A copy of a principal has none. */
+export function memoOf(principal: KeyedPrincipal): KeyMemo | undefined {
+  return Remembering.memoOf(principal)
 }
 
-/** The memo of what was found of a key, and of who was proven by it. A copy has none. */
-export function memoOf(object: object): KeyMemo | undefined {
-  return Remembering.memoOf(object)
-}
-
-export function keyPrincipal(key: KeyRecord, account: Account, memo?: KeyMemo): KeyPrincipal {
-  const { permissions } = key
-  return Object.freeze(remembering<KeyPrincipal>({ via: 'key', account, key, plan: account.plan, permissions }, memo))
+export function keyPrincipal(key: KeyRecord, account: Account, memo: KeyMemo): KeyPrincipal {
+  return remembering({ via: 'key', account, key, plan: account.plan, permissions: key.permissions }, memo)
 }
 
 export function tokenPrincipal(
   key: KeyRecord,
   account: Account,
   claims: TokenPrincipal['claims'],
-  memo?: KeyMemo,
+  memo: KeyMemo,
 ): TokenPrincipal {
-  const { permissions } = key
-  return Object.freeze(
-    remembering<TokenPrincipal>({ via: 'token', account, key, plan: account.plan, permissions, claims }, memo),
-  )
+  return remembering({ via: 'token', account, key, plan: account.plan, permissions: key.permissions, claims }, memo)
+}
+
+function remembering<P extends KeyedPrincipal>(principal: P, memo: KeyMemo): P {
+  new Remembering(principal, memo)
+  return Object.freeze(principal)
 }

@@ -9,7 +9,7 @@ import { digestBytes, digitsOf } from './digest.ts'
 import type { Subject } from './epochs.ts'
 import { type Hold, type IdentityVerifier, identityVerifier } from './identity.ts'
 import { keyCodec, MAX_KEY_LENGTH } from './key-format.ts'
-import { keyPrincipal, memoOf, remembering, tokenPrincipal } from './key-memo.ts'
+import { type KeyMemo, keyPrincipal, tokenPrincipal } from './key-memo.ts'
 import { type Denied, isDenied, MISSING, tokenInvalid, UNKNOWN } from './outcome.ts'
 import { type ParsedToken, parseToken } from './parse-token.ts'
 import type { KeyPrincipal, Principal, TokenPrincipal } from './principal.ts'
@@ -51,24 +51,23 @@ export function prover(
 
   const open = masterKey === undefined ? undefined : opener(masterKey)
 
-  const keys = reader.lookup<KnownKey>({
-    read: (id) => {
-      const digest = hexOfBytes(id)
-      return chain(store.findByDigest(service, digest), (match) => knownKey(match, digest))
-    },
+  const keys = reader.lookup<KnownKey, KeyMatch>({
+    read: (id) => store.findByDigest(service, hexOfBytes(id)),
+    make: knownKey,
     subjectOf,
   })
-  const signingKeys = reader.lookup<SigningKeyMatch>({
-    read: (id) => chain(store.findSigningKey(service, id), (match) => checked(match, 'signing key', isSigningKeyMatch)),
+  const signingKeys = reader.lookup<SigningKeyMatch, SigningKeyMatch>({
+    read: (id) => store.findSigningKey(service, id),
+    make: (match) => checked(match, 'signing key', isSigningKeyMatch),
     subjectOf,
   })
   const openMatches = new WeakMap<SigningKeyMatch, OpenMatch>()
   const accountsById = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
-    read: (id) =>
-      chain(accounts === undefined ? store.findAccount?.(id) : accounts.find(id), (account) => {
-        checkAccount(account, id)
-        return account ?? undefined
-      }),
+    read: (id) => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)),
+    make(account: Account | undefined, id) {
+      checkAccount(account, id)
+      return account ?? undefined
+    },
     subjectOf: (_, accountId) => ({ accountId }),
   })
   const providers = (contract.identity ?? []).map((provider) => identityVerifier(provider, timeout))
@@ -118,21 +117,25 @@ export function prover(
     const { key } = known
     return chain(accountsById.find(key.accountId), (account) => {
       if (account === undefined) return unknown(text, digest)
-      return isDenied(account) ? account : keyPrincipal(key, account, memoOf(known))
+      return isDenied(account) ? account : keyPrincipal(key, account, known)
     })
   }
 
-  function knownKey(match: KeyMatch | undefined, digest: string): KnownKey | undefined {
+  function knownKey(match: KeyMatch | undefined, id: string): KnownKey | undefined {
     const whole = checked(match, 'key', isKeyMatch)
-    if (whole === undefined || !belongs(whole, digest, service)) return undefined
+    if (whole === undefined || !belongs(whole, hexOfBytes(id), service)) return undefined
     const { key, secret, account } = whole
-    // Not all that the store says of it: many are kept.
-    return remembering({
+    const known: KnownKey = {
       key,
+      // Not all that the store says of it: many are kept.
       secret: secret.expiresAt === null ? LASTING : { expiresAt: secret.expiresAt },
-      principal: accounts === undefined && account !== null ? keyPrincipal(key, account) : undefined,
       until: endOf(whole),
-    })
+      principal: undefined,
+      charges: undefined,
+      counters: undefined,
+    }
+    if (accounts === undefined && account !== null) known.principal = keyPrincipal(key, account, known)
+    return known
   }
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -187,7 +190,7 @@ export function prover(
   }
 
   function decideToken(
-    open: OpenKeyMatch | Denied | undefined,
+    open: KnownMatch | Denied | undefined,
     match: SigningKeyMatch | undefined,
     token: ParsedToken,
     rules: TokenRules,
@@ -200,11 +203,11 @@ export function prover(
     if (accounts !== undefined) {
       return chain(accountsById.find(verified.key.accountId), (account) => {
         if (account === undefined) return tokenInvalid('key')
-        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, memoOf(verified))
+        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, verified)
       })
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
-    const principal = tokenPrincipal(verified.key, verified.account, token.claims, memoOf(verified))
+    const principal = tokenPrincipal(verified.key, verified.account, token.claims, verified)
     if (keepsSigned && tokens?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
@@ -217,15 +220,15 @@ export function prover(
 
   // One secret that does not open is enough to tell nothing: who knows which one the token was signed with. What has
   // ended verifies nothing, so it stays closed, whether or not its master key is still there.
-  function opened(match: SigningKeyMatch | undefined, now: number): Awaitable<OpenKeyMatch | undefined> {
+  function opened(match: SigningKeyMatch | undefined, now: number): Awaitable<KnownMatch | undefined> {
     if (match === undefined) return undefined
     if (open === undefined) throw new Error('there is no master key to open signing secrets with')
     const { key, account } = match
     const live = match.secrets.filter((secret) => isLive(secret, now))
     const keys = live.map((secret) => open(secret, key))
-    const openWith = (all: readonly OpenKey[]): OpenKeyMatch => {
+    const openWith = (all: readonly OpenKey[]): KnownMatch => {
       const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-      const found = remembering({ key, account, secrets })
+      const found = { key, account, secrets, charges: undefined, counters: undefined }
       // Until the first of them ends, there is nothing to open anew.
       const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))
       if (reader.keeps) openMatches.set(match, { open: found, until })
@@ -311,9 +314,9 @@ export function prover(
 const LASTING: FoundKey['secret'] = Object.freeze({ expiresAt: null })
 
 /** A key as it is kept: what a request needs of it is made once. */
-interface KnownKey extends FoundKey {
+interface KnownKey extends FoundKey, KeyMemo {
   /** `undefined`: its account is not in the store. */
-  readonly principal: KeyPrincipal | undefined
+  principal: KeyPrincipal | undefined
   /** As long as it works, in milliseconds since the epoch: `verifyKey` says why it does not. */
   readonly until: number
 }
@@ -323,9 +326,12 @@ function workingPrincipal(known: KnownKey | undefined, now: number): KeyPrincipa
   return known !== undefined && now < known.until ? known.principal : undefined
 }
 
+/** As a signing key is kept. */
+interface KnownMatch extends OpenKeyMatch, KeyMemo {}
+
 /** A signing key whose secrets were opened: those that worked then. */
 interface OpenMatch {
-  readonly open: OpenKeyMatch
+  readonly open: KnownMatch
   /** When the first of them ends, in milliseconds since the epoch. */
   readonly until: number
 }

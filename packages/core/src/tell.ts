@@ -40,7 +40,8 @@ export function teller(service: string, on: Listeners<AuthEvents>): Teller {
   const up = quiet(on.storeUp)
 
   const denials = new Map<DenialCode, () => number | undefined>()
-  const ends = new LRUCache<string, number>({ max: EXPIRING_KEYS })
+  // With room for all from the beginning, so only where somebody listens.
+  const ends = expiring && new LRUCache<string, number>({ max: EXPIRING_KEYS })
   const uncountedSieve = sieve(PER_SECOND, SECOND)
   const downSieve = sieve(1, STORE_DOWN_EVERY)
   let isToldDown = false
@@ -60,7 +61,7 @@ export function teller(service: string, on: Listeners<AuthEvents>): Teller {
       if (leftOut !== undefined) denied({ service, denied: denial, principal, leftOut })
     },
     presented(key, now) {
-      if (expiring === undefined) return
+      if (expiring === undefined || ends === undefined) return
       const { id, expiresAt } = key
       if (expiresAt === null || expiresAt - now > EXPIRES_SOON) return
       if (ends.get(id) === expiresAt) return

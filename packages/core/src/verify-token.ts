@@ -51,13 +51,13 @@ export const MIN_SIGNING_SECRET_BYTES = 32
  *
  * Does not check the account, plan, permissions or limits.
  */
-export function verifyToken(
+export function verifyToken<Match extends OpenKeyMatch>(
   token: ParsedToken,
-  match: OpenKeyMatch | undefined,
+  match: Match | undefined,
   service: string,
   rules: TokenRules,
   now: number,
-): OpenKeyMatch | Denied {
+): Match | Denied {
   const known = match !== undefined && match.key.id === token.kid && match.key.service === service
   if (!known) {
     spendHmac(token)

@@ -171,7 +171,7 @@ export const CORE: readonly Mutant[] = [
       'if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)',
       '',
     ],
-    ['what the store found is what was looked up', ' || !belongs(whole, digest, service)', ''],
+    ['what the store found is what was looked up', ' || !belongs(whole, hexOfBytes(id), service)', ''],
     ['a broken key is unavailable', "checked(match, 'key', isKeyMatch)", 'match'],
     ['a broken signing key is unavailable', "checked(match, 'signing key', isSigningKeyMatch)", 'match'],
     [
@@ -343,8 +343,8 @@ export const CORE: readonly Mutant[] = [
   ...of(core('cache'), tested('auth-limits'), [
     [
       'a brake does not touch what is cached',
-      'const entry = found.get(id) ?? missed.get(id)',
-      'const entry = gate?.() === undefined ? (found.get(id) ?? missed.get(id)) : undefined',
+      'const entry = found?.get(id) ?? missed?.get(id)',
+      'const entry = gate?.() === undefined ? (found?.get(id) ?? missed?.get(id)) : undefined',
     ],
     ['a brake is asked before the store', 'gate?.() ??\n        watched(', 'watched('],
     ['a brake is asked before the store where there is a cache', 'if (closed !== undefined) return closed', ''],
@@ -760,15 +760,11 @@ export const CORE: readonly Mutant[] = [
     ['those who wait share a read', '(flight.began > asked ? flight.entry : beginSoon(id))', 'beginSoon(id)'],
     ['a read that is to begin is joined until it has begun', 'flight.began = ++moment\n', ''],
     ['a read counts from when it began', 'const epoch = epochs.now()\n    const value', 'const value'],
-    ['what changed while it was read is not kept', 'if (epochs.isCurrent(entry)) {', 'if (true) {'],
-    [
-      'unknown credentials are kept apart',
-      'value === undefined ? [missed, found] : [found, missed]',
-      '[found, missed]',
-    ],
+    ['what changed while it was read is not kept', 'if (!epochs.isCurrent(entry)) return entry', ''],
+    ['unknown credentials are kept apart', 'if (value === undefined) {\n      missed', 'if (false) {\n      missed'],
     ['who has closed keeps nothing', '(member === undefined ? undefined : keeping.kept(id))', 'keeping.kept(id)'],
     ['who has closed reads every time', '(member === undefined ? plain : keeping).find', 'keeping.find'],
-    ['what is kept is frozen', 'chain(reading.read(id), frozen)', 'reading.read(id)'],
+    ['what is kept is frozen', 'reading.make(frozen(read), id)', 'reading.make(read, id)'],
   ]),
   ...of(core('manage'), tested('manage'), [
     ['a text is one', 'if (isText(text)) return text', 'return text as string'],
