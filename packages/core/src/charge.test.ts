@@ -38,7 +38,7 @@ const PRINCIPAL: KeyPrincipal = {
   plan: 'pro',
   permissions: [],
 }
-const noMemo = (): KeyMemo => ({ charges: undefined, counters: undefined })
+const noMemo = (): KeyMemo => ({ charges: undefined, counter: undefined })
 const ofPlan = (plan: string): KeyPrincipal => ({ ...PRINCIPAL, plan })
 
 describe('a charge', () => {

@@ -2,14 +2,14 @@ import type { KeyCharge } from './charge.ts'
 import type { KeyedPrincipal, KeyPrincipal, TokenPrincipal } from './principal.ts'
 import { Itself } from './slot.ts'
 import type { Account, KeyRecord } from './store.ts'
-import type { KeyCounters } from './uses.ts'
+import type { Counter } from './uses.ts'
 
 /** What is remembered of a key from request to request, so that no request has to look it up. */
 export interface KeyMemo {
   /** What it is charged on mounts and routes: see `chargeFinder`. */
   charges: KeyCharge | undefined
-  /** Where its uses are counted: see `useRecorder`. */
-  counters: KeyCounters | undefined
+  /** Where its last use was counted: see `useRecorder`. */
+  counter: Counter | undefined
 }
 
 /** A private field: nobody sees it, and its memo can be written to where the principal is frozen. */

@@ -132,7 +132,7 @@ export function prover(
       until: endOf(whole),
       principal: undefined,
       charges: undefined,
-      counters: undefined,
+      counter: undefined,
     }
     if (accounts === undefined && account !== null) known.principal = keyPrincipal(key, account, known)
     return known
@@ -228,7 +228,7 @@ export function prover(
     const keys = live.map((secret) => open(secret, key))
     const openWith = (all: readonly OpenKey[]): KnownMatch => {
       const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-      const found = { key, account, secrets, charges: undefined, counters: undefined }
+      const found = { key, account, secrets, charges: undefined, counter: undefined }
       // Until the first of them ends, there is nothing to open anew.
       const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))
       if (reader.keeps) openMatches.set(match, { open: found, until })

@@ -317,24 +317,33 @@ describe('useRecorder', () => {
     expect(told.flat()).toEqual([use('key_1', 1, DAY - 1), use('key_1', 2, DAY), use('key_1', 1, DAY - 2)])
   })
 
-  it('counts a key with its memo as without, also on another day', async () => {
+  it('counts a key with its memo as without, also on another day and another route', async () => {
     const { told, store } = recording()
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    const memo: KeyMemo = { charges: undefined, counters: undefined }
+    const memo: KeyMemo = { charges: undefined, counter: undefined }
     note('key_1', OK, DAY - 2, memo)
     note('key_1', OK, DAY - 1)
     note('key_1', OK, DAY - 1, memo)
     note('key_1', OK, DAY, memo)
     note('key_1', OK, DAY)
+    const others = [
+      { ...OK, status: 429 },
+      { ...OK, route: 'GET /things' },
+    ]
+    for (const other of others) note('key_1', other, DAY, memo)
     note('key_1', OK, DAY, memo)
     await flush()
-    expect(told.flat()).toEqual([use('key_1', 3, DAY - 1, DAY - 2), use('key_1', 3, DAY)])
+    expect(told.flat()).toEqual([
+      use('key_1', 3, DAY - 1, DAY - 2),
+      use('key_1', 3, DAY),
+      ...others.map((other) => ({ ...use('key_1', 1, DAY), ...other })),
+    ])
   })
 
   it('knows by whom a memo was written', async () => {
     const [one, other] = [recording(), recording()]
     const recorders = [one, other].map(({ store }) => useRecorder('acme', store, TIMEOUT))
-    const memo: KeyMemo = { charges: undefined, counters: undefined }
+    const memo: KeyMemo = { charges: undefined, counter: undefined }
     for (const _ of [1, 2]) for (const { note } of recorders) note('key_1', OK, 1, memo)
     for (const { flush } of recorders) await flush()
     expect([one.told, other.told]).toEqual([[[use('key_1', 2, 1)]], [[use('key_1', 2, 1)]]])

@@ -29,31 +29,27 @@ export interface Answered {
 /** Of a request that nobody says the end of. */
 export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
 
-interface Counter {
+/** Counts the uses of one key that are alike. */
+export interface Counter {
+  /** All of its time, which end together. */
+  readonly among: ReadonlyMap<string, Counter>
   readonly keyId: string
   readonly route: string
   /** Day and status in one number. */
   readonly moment: number
   /** Since it was written last. */
   count: number
+  /** In milliseconds since its day began: engines keep a small whole number where its object is. */
   firstAt: number
   lastAt: number
   /** Another one of the same key, which has counted before this one. */
   next: Counter | undefined
 }
 
-/** The counters of a key. */
-export interface KeyCounters {
-  /** All of its time, which end together. */
-  readonly among: ReadonlyMap<string, KeyCounters>
-  /** The one that has counted last: most requests are like the one before. */
-  last: Counter
-}
-
 export interface Uses {
   /** Whether there is somebody to write it. */
   readonly isCounted: boolean
-  /** @param memo of the key: its counters are found by it, else by the id */
+  /** @param memo of the key: the counter that has counted last is found by it, else by the id */
   note(keyId: string, answer: Answered, at: number, memo?: KeyMemo): void
   /** Writes what was noted. */
   flush(): Promise<void>
@@ -66,8 +62,11 @@ export interface Uses {
  * `ctx.waitUntil(auth.close())` writes what a request has noted.
  */
 export function useRecorder(service: string, store: KeyReader, timeout: number): Uses {
-  /** By key. They stay from batch to batch, so that most requests make nothing new. */
-  let counters = new Map<string, KeyCounters>()
+  /**
+   * By key, the counter that has counted last: most requests are like the one before. They stay from batch to batch, so that
+   * those make nothing new.
+   */
+  let counters = new Map<string, Counter>()
   let size = 0
   /** The counters that have something to be written. */
   let counted: Counter[] = []
@@ -80,36 +79,32 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let isWriting = false
   let writing: Promise<void> = Promise.resolve()
 
-  function countersOf(keyId: string, memo: KeyMemo | undefined): KeyCounters | undefined {
-    if (memo?.counters?.among === counters) return memo.counters
-    const found = counters.get(keyId)
-    if (memo !== undefined) memo.counters = found
-    return found
-  }
-
-  function counterIn(own: KeyCounters, route: string, moment: number): Counter | undefined {
-    const { last } = own
-    return last.route === route && last.moment === moment ? last : counterBehind(own, route, moment)
+  function counterOf(keyId: string, route: string, moment: number, memo?: KeyMemo): Counter | undefined {
+    const last = memo?.counter
+    if (last?.among === counters && last.route === route && last.moment === moment) return last
+    const first = counters.get(keyId)
+    if (first?.route === route && first.moment === moment) return first
+    return first && counterBehind(first, route, moment)
   }
 
   /** Puts it in front. */
-  function counterBehind(own: KeyCounters, route: string, moment: number): Counter | undefined {
-    let before = own.last
+  function counterBehind(first: Counter, route: string, moment: number): Counter | undefined {
+    let before = first
     while (before.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
       before = before.next
     }
     const found = before.next
     if (found === undefined) return undefined
     before.next = found.next
-    found.next = own.last
-    own.last = found
+    found.next = first
+    counters.set(found.keyId, found)
     return found
   }
 
-  function newCounter(own: KeyCounters | undefined, keyId: string, route: string, moment: number): Counter {
-    const counter = { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: own?.last }
-    if (own === undefined) counters.set(keyId, { among: counters, last: counter })
-    else own.last = counter
+  function newCounter(keyId: string, route: string, moment: number): Counter {
+    const next = counters.get(keyId)
+    const counter = { among: counters, keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next }
+    counters.set(keyId, counter)
     size++
     return counter
   }
@@ -121,10 +116,12 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   }
 
   /** `undefined`: too many have something to be written already. */
-  function counterFor(own: KeyCounters | undefined, keyId: string, route: string, moment: number): Counter | undefined {
-    const known = own && counterIn(own, route, moment)
+  function counterFor(keyId: string, route: string, moment: number, memo?: KeyMemo): Counter | undefined {
+    const known = counterOf(keyId, route, moment, memo)
     if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return undefined
-    return known ?? newCounter(own, keyId, route, moment)
+    const counter = known ?? newCounter(keyId, route, moment)
+    if (memo !== undefined) memo.counter = counter
+    return counter
   }
 
   function add(counter: Counter, count: number, firstAt: number, lastAt: number): void {
@@ -151,10 +148,10 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     if (uses.length === 0) return
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
     if (taken !== false) return
-    for (const [i, { count, firstAt, lastAt }] of uses.entries()) {
+    for (const [i, { day, count, firstAt, lastAt }] of uses.entries()) {
       const { keyId, route, moment } = batch[i] as Counter
-      const counter = counterFor(counters.get(keyId), keyId, route, moment)
-      if (counter !== undefined) add(counter, count, firstAt, lastAt)
+      const counter = counterFor(keyId, route, moment)
+      if (counter !== undefined) add(counter, count, firstAt - day, lastAt - day)
     }
   }
 
@@ -192,9 +189,10 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
       if (today > day) forgetAll()
       day = Math.max(day, today)
       const moment = today * 1000 + status
-      const counter = counterFor(countersOf(keyId, memo), keyId, route, moment)
+      const counter = counterFor(keyId, route, moment, memo)
       if (counter === undefined) return
-      add(counter, 1, at, at)
+      const ofDay = at - today * DAY
+      add(counter, 1, ofDay, ofDay)
       requests++
       // The next batch waits until this one is written: a store that is slow is not asked twice. On Workers a timer goes
       // with its request: one that is long overdue is not waited for.
@@ -207,7 +205,17 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
 }
 
 function useOf(service: string, { keyId, route: written, moment, count, firstAt, lastAt }: Counter): KeyUse {
-  const day = Math.floor(moment / 1000)
+  const number = Math.floor(moment / 1000)
+  const day = number * DAY
   const route = isText(written) ? written : UNROUTED
-  return { service, keyId, route, status: moment - day * 1000, day: day * DAY, count, firstAt, lastAt }
+  return {
+    service,
+    keyId,
+    route,
+    status: moment - number * 1000,
+    day,
+    count,
+    firstAt: day + firstAt,
+    lastAt: day + lastAt,
+  }
 }

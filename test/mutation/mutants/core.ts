@@ -632,10 +632,11 @@ export const CORE: readonly Mutant[] = [
     ['counters that rest are forgotten', 'if (size > COUNTS) forgetAll()', ''],
     ['days are told apart', 'today * 1000 + status', 'status'],
     [
-      'counters of another time are not counted in',
-      'memo?.counters?.among === counters',
-      'memo?.counters !== undefined',
+      'a use is counted by its route and status',
+      'last.route === route && last.moment === moment) return last',
+      'true) return last',
     ],
+    ['counters of another time are not counted in', 'last?.among === counters && last.route', 'last?.route'],
   ]),
   ...of(core('events'), tested('events', 'auth'), [
     ['a listener that throws changes nothing', '} catch {}', '} finally {}'],
