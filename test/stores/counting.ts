@@ -52,6 +52,8 @@ export function countsExactly({ open, setClock = async () => {}, rows }: Countin
         for (const call of ['reserve', 'read'] as const) {
           await expect((async () => ledger[call](allowance, 1))()).rejects.toEqual(refused)
         }
+        await expect((async () => ledger.change(allowance, { limit: 1 }))()).rejects.toEqual(refused)
+        await expect((async () => ledger.giveBack(allowance.balanceId, 0, 1))()).rejects.toEqual(refused)
       }, ledgerOf)
     })
   })

@@ -498,10 +498,10 @@ export const SQL: readonly Mutant[] = [
     [
       [
         'a balance covers what is reserved',
-        '\nwhere ${USED} + excluded.used <= coalesce(latchkey_balances.own_limit, ${whole(limit)})',
+        "\nwhere ${USED} + excluded.used <= coalesce(latchkey_balances.own_limit, ${whole('limit')})",
         '',
       ],
-      ['a new balance covers what is reserved', '${whole(amount)} <= ${whole(limit)} or exists', 'exists'],
+      ['a new balance covers what is reserved', "${whole('amount')} <= ${whole('limit')} or exists", 'exists'],
       [
         'what was used before the period is not counted',
         'then 0 else latchkey_balances.used',
@@ -513,9 +513,14 @@ export const SQL: readonly Mutant[] = [
         'then excluded.start_at else excluded.start_at',
       ],
       ['a period is read as it begins', 'standing.start < start', 'false'],
-      ['an earlier period is given nothing back', ' and start_at = ${whole(start)}', ''],
+      ['an earlier period is given nothing back', " and start_at = ${whole('start')}", ''],
       ['no more is given back than was used', 'else 0 end', 'else used - ${whole(amount)} end'],
-      ['a name that is cut off has no balance', 'checkTexts(statement.compile(db))', 'statement.compile(db)'],
+      [
+        'a name that is cut off has no balance',
+        'checkTexts({ sql, parameters: parameters.map((name) => values[name as Name]) })',
+        '({ sql, parameters: parameters.map((name) => values[name as Name]) })',
+      ],
+      ['a name that is cut off gets no limit', 'checkTexts(change.compile(db))', 'change.compile(db)'],
     ],
   ),
   ...of(
