@@ -16,8 +16,8 @@ const UUID_BITS = 122
 
 /**
  * How many random bits a text that was made elsewhere may have, at most: it cannot be seen that it was not made at random,
- * but often that it is too short or too regular. Lower-case words with `_` at its start are taken for a prefix, also of a
- * text that begins so by chance. A character is regular that goes on as those before it (`aaaa`, `1234`), or that followed
+ * but often that it is too short or too regular. Lower-case words with `_` at its start are taken for a prefix, and letters of
+ * one case for all that were drawn from, also where it is so by chance. A character is regular that goes on as those before it (`aaaa`, `1234`), or that followed
  * the same two before. Where more than a quarter are, they count nothing: at random some are, of 32 hexadecimal digits in
  * one text of three.
  */
