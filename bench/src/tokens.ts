@@ -1,5 +1,12 @@
 /** Tokens in a process: HS256 that a key signed, and what an identity provider signs. */
-import { createHmac, generateKeyPairSync, hash, sign as signWith, verify as verifyWith } from 'node:crypto'
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  hash,
+  sign as signWith,
+  verify as verifyWith,
+} from 'node:crypto'
 import { problemDetails } from '@latchkey/contracts'
 import { createAuth, memoryStore, type PublicKeyAlgorithm } from '@latchkey/core'
 import { createVerifier } from 'fast-jwt'
@@ -126,7 +133,9 @@ async function provenRounds(rows: readonly Row[], rounds: Rounds): Promise<reado
 
 async function timeProvided(algorithm: PublicKeyAlgorithm, rounds: number): Promise<readonly Timed[]> {
   const { publicKey, privateKey } = keyPair(algorithm)
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'first', alg: algorithm, use: 'sig' } as JWK & {
+  // Not of the very key that Node has made: Node 20 may wait for itself for ever then.
+  const published = createPublicKey(publicKey.export({ type: 'spki', format: 'pem' }))
+  const jwk = { ...published.export({ format: 'jwk' }), kid: 'first', alg: algorithm, use: 'sig' } as JWK & {
     kid: string
   }
   const [issuer, audience] = ['https://login.example.com/', 'https://api.example.com']

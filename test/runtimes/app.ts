@@ -7,7 +7,7 @@ import { problemDetails } from '@latchkey/contracts'
 import { createAuth, type IdentityProvider, isPromise, manageKeys, memoryLimiter, memoryStore } from '@latchkey/core'
 import { type AuthEnv, authenticate } from '@latchkey/hono'
 import { type Context, Hono } from 'hono'
-import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
+import { exportJWK, exportSPKI, generateKeyPair, importSPKI, type JSONWebKeySet, SignJWT } from 'jose'
 import { CODES, situationsOf } from '../conformance/expected.ts'
 import { honoApp } from '../conformance/hono-app.ts'
 import { PROVIDERS, type Provider, providers } from '../conformance/providers.ts'
@@ -117,7 +117,9 @@ const guardedBy = new Map<string, Hono>()
 app.post('/identity', async (c) => {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const forger = await generateKeyPair('ES256')
-  published = { keys: [{ ...(await exportJWK(publicKey)), kid: 'current' }] }
+  // Not of the very key that was made: Node 20 may wait for itself for ever then.
+  const read = await importSPKI(await exportSPKI(publicKey), 'ES256', { extractable: true })
+  published = { keys: [{ ...(await exportJWK(read)), kid: 'current' }] }
   guardedBy.set('given', identityApp({ ...ISSUER, jwks: published }))
   guardedBy.set('published', identityApp({ ...ISSUER, jwks: `${c.req.query('origin')}/identity/keys` }))
 

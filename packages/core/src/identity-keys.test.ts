@@ -1,5 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  sign as signBytes,
+} from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,7 +37,19 @@ const MAX_JWKS_BYTES = 262_144
 const OLD = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const NEW = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const jwkOf = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid, use: 'sig', alg: 'ES256' })
+/**
+ * A key as a JWK. Not the very one that Node has made: Node 20 waits for itself for ever where it writes that one while the
+ * garbage collector takes away what has made it.
+ */
+function bareJwkOf(key: KeyObject): JsonWebKey {
+  const again =
+    key.type === 'public'
+      ? createPublicKey(key.export({ type: 'spki', format: 'pem' }))
+      : createPrivateKey(key.export({ type: 'pkcs8', format: 'pem' }))
+  return again.export({ format: 'jwk' })
+}
+
+const jwkOf = (key: KeyObject, kid: string) => ({ ...bareJwkOf(key), kid, use: 'sig', alg: 'ES256' })
 const setOf = (...keys: object[]) => JSON.stringify({ keys })
 const OLD_SET = setOf(jwkOf(OLD.publicKey, 'old'))
 const NEW_SET = setOf(jwkOf(NEW.publicKey, 'new'))
@@ -563,7 +582,7 @@ describe('a set of keys', () => {
 
   it('may hold keys of other kinds, which are not used', async () => {
     const secret = { kty: 'oct', k: encode('a-secret-of-at-least-thirty-two-bytes-000001'), kid: 'old', alg: 'HS256' }
-    const others = [secret, { kty: 'XYZ', kid: 'old' }, {}, { ...RSA.publicKey.export({ format: 'jwk' }), kid: 'old' }]
+    const others = [secret, { kty: 'XYZ', kid: 'old' }, {}, { ...bareJwkOf(RSA.publicKey), kid: 'old' }]
     const { url } = await publish(json(setOf(...others, jwkOf(OLD.publicKey, 'old'))))
     await expect(ask(authOf(url), OLD_TOKEN)).resolves.toBe('allowed')
   })
@@ -581,7 +600,11 @@ describe('jose', () => {
       import { writeSync } from 'node:fs'
       import { bearer, createAuth, defineContract, digestKey, manageKeys, memoryStore } from '@latchkey/core'
 
-      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const { privateKey, publicKey } = generateKeyPairSync('ec', {
+        namedCurve: 'P-256',
+        publicKeyEncoding: { format: 'jwk' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      })
       const codes = ${JSON.stringify(CODES)}
       const contract = defineContract({
         name: 'acme',
@@ -592,7 +615,7 @@ describe('jose', () => {
           issuer: 'id',
           audience: 'api',
           algorithms: ['ES256'],
-          jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k' }] },
+          jwks: { keys: [{ ...publicKey, kid: 'k' }] },
         }],
         denials: Object.fromEntries(codes.map((code) => [code, { status: 400, body: code }])),
       })
