@@ -93,8 +93,8 @@ export function prover(
     const kept = keys.kept(digest)
     // What is kept was written as a key before: to look again takes as long as to find it. Only what is good as a header's
     // value may be no bearer's.
-    if ((kept === undefined || (hasHeader && found.carrier.kind === 'bearer')) && !isWellFormed(found))
-      return malformed(text)
+    const isToBeRead = kept === undefined || (hasHeader && found.carrier.kind === 'bearer')
+    if (isToBeRead && !isWellFormed(found)) return malformed(text)
     if (kept !== undefined) return workingPrincipal(kept.value, now) ?? decideKey(kept.value, text, digest, now)
     if (contract.imported !== true && codec?.accepts(text) !== true) return malformed(text)
     return chain(keys.find(digest, gate), decideKey, text, digest, now)
