@@ -78,6 +78,19 @@ describe('a charge', () => {
     expect(chargeOf(pro?.() as KeyPrincipal, undefined)).toEqual(charge)
   })
 
+  it('is forgotten where a key has been charged by more than a hundred mounts', () => {
+    const { key, account } = PRINCIPAL
+    const memo = noMemo()
+    const principal = keyPrincipal(key, account, memo)
+    for (let i = 0; i < 1000; i++) {
+      const ofRoute = chargeFinder(CONTRACT, { limits: LIMITS })
+      expect(ofRoute(principal, undefined)).toBe(ofRoute(principal, undefined))
+      let count = 0
+      for (let each = memo.charges; each !== undefined; each = each.next) count++
+      expect(count).toBeLessThanOrEqual(101)
+    }
+  })
+
   it('is made anew for who was not proven, such as a copy', () => {
     expect(chargeOf(PRINCIPAL, undefined)).not.toBe(chargeOf(PRINCIPAL, undefined))
     expect(chargeOf({ ...PRINCIPAL, plan: 'free' }, undefined)?.windows[0]?.limit).toBe(1)

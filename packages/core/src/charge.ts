@@ -14,6 +14,9 @@ export type ChargeFinder = (principal: Principal | undefined, ip: string | undef
 
 const DEFAULT_SLOT_SECONDS = 300
 
+/** So many charges of a key are remembered: an application may make routes for each request. */
+const CHARGES = 100
+
 /** What a key is charged on one of the mounts and routes that it was charged on. */
 export interface KeyCharge {
   readonly by: ChargeFinder
@@ -36,10 +39,14 @@ export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder 
     if (memo === undefined) return chargeFor(contract, asked, principal)
     const { plan } = principal
     let known = memo.charges
-    while (known !== undefined && known.by !== chargeOf) known = known.next
+    let room = CHARGES
+    while (known !== undefined && known.by !== chargeOf) {
+      known = known.next
+      room--
+    }
     if (known?.plan === plan) return known.charge
     const charge = chargeFor(contract, asked, principal)
-    if (known === undefined) memo.charges = { by: chargeOf, plan, charge, next: memo.charges }
+    if (known === undefined) memo.charges = { by: chargeOf, plan, charge, next: room > 0 ? memo.charges : undefined }
     else Object.assign(known, { plan, charge })
     return charge
   }

@@ -268,6 +268,7 @@ export const CORE: readonly Mutant[] = [
     ['windows belong to a service', '`${contract.name}:${per}', '`${per}'],
     ['an address has a window of its own', "per === 'ip' ? ip : ", ''],
     ['who is anonymous is counted by address alone', 'principal === undefined && !isPerAddress(limit)', 'false'],
+    ['charges of a key have a limit', 'next: room > 0 ? memo.charges : undefined', 'next: memo.charges'],
     ['a charge is of a plan', 'if (known?.plan === plan)', 'if (known !== undefined)'],
     ['a charge is of a mount', 'known !== undefined && known.by !== chargeOf', 'false'],
     [
