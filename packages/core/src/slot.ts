@@ -12,24 +12,38 @@ export class Itself {
   }
 }
 
-class Slotted extends Itself {
-  #slot: object
-  #value: unknown
+/** A slot of an object, and what is in it. */
+class Filled {
+  readonly slot: object
+  value: unknown
 
-  constructor(object: object, slot: object, value: unknown) {
+  constructor(slot: object, value: unknown) {
+    this.slot = slot
+    this.value = value
+  }
+}
+
+class Slotted extends Itself {
+  readonly #filled: Filled
+
+  constructor(object: object, filled: Filled) {
     super(object)
-    this.#slot = slot
-    this.#value = value
+    this.#filled = filled
   }
 
   static get<T>(object: object, slot: object, others: WeakMap<object, T>): T | undefined {
-    if (!(#slot in object)) return undefined
-    return object.#slot === slot ? (object.#value as T) : others.get(object)
+    if (!(#filled in object)) return undefined
+    const filled = object.#filled
+    return filled.slot === slot ? (filled.value as T) : others.get(object)
   }
 
   static set<T>(object: object, slot: object, others: WeakMap<object, T>, value: T): void {
-    if (!(#slot in object)) new Slotted(object, slot, value)
-    else if (object.#slot === slot) object.#value = value
+    if (!(#filled in object)) {
+      new Slotted(object, new Filled(slot, value))
+      return
+    }
+    const filled = object.#filled
+    if (filled.slot === slot) filled.value = value
     else others.set(object, value)
   }
 }
@@ -38,8 +52,8 @@ class Slotted extends Itself {
  * A private field: no other code can read or write it, whatever it has of the object. Where each request sets one, a `WeakMap`
  * takes eight times as long, and the garbage collector has to go through it.
  *
- * The first slot of an object is the field, and others are a `WeakMap`: with a field's name for each slot, engines would know
- * none of them well.
+ * The first slot of an object is the field, and others are a `WeakMap`: with a name for each slot, engines would know none of
+ * them well. One field, because Express makes each request a shape of its own, and each field copies that.
  */
 export function slot<T>(): Slot<T> {
   const others = new WeakMap<object, T>()

@@ -255,14 +255,10 @@ export const CORE: readonly Mutant[] = [
   ...of(core('slot'), tested('slot'), [
     [
       'a slot does not see what is of another',
-      'object.#slot === slot ? (object.#value as T)',
-      'true ? (object.#value as T)',
+      'filled.slot === slot ? (filled.value as T)',
+      'true ? (filled.value as T)',
     ],
-    [
-      'a slot does not write over what is of another',
-      'else if (object.#slot === slot) object',
-      'else if (true) object',
-    ],
+    ['a slot does not write over what is of another', 'if (filled.slot === slot) filled', 'if (true) filled'],
   ]),
   ...of(core('charge'), tested('charge', 'auth-limits'), [
     ['windows belong to a service', '`${contract.name}:${per}', '`${per}'],
