@@ -27,18 +27,16 @@ export function guard<Plan extends string, Permission extends string, Feature ex
   }
 
   function guarded(outcome: Outcome<P> | Anonymous, before: Allowed<P> | undefined, request: object): Guarded<P> {
-    const established = before ?? auth.established(request)
+    // What is neither allowed nor anonymous is denied, whatever it may be.
+    const denied = outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome
+    if (before !== undefined) return { denied, principal: undefined, headers: laterHeaders(outcome, before) }
+    // A route's denial is one of somebody who was proven, perhaps a moment ago.
+    const first = denied === undefined ? (outcome as Allowed<P> | Anonymous) : auth.established(request)
     return {
-      // What is neither allowed nor anonymous is denied, whatever it may be.
-      denied: outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome,
-      principal: before === undefined ? established?.principal : undefined,
-      headers: before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before),
+      denied,
+      principal: first?.kind === 'allowed' ? first.principal : undefined,
+      headers: first && auth.headersFor(first),
     }
-  }
-
-  function firstHeaders(outcome: Outcome<P> | Anonymous, established: Allowed<P> | undefined) {
-    const first = outcome.kind === 'denied' ? established : outcome
-    return first && auth.headersFor(first)
   }
 
   // What a route has counted beside the mount stands in its own answer's fields.

@@ -478,15 +478,11 @@ export const CORE: readonly Mutant[] = [
       "outcome.kind === 'allowed' || outcome.kind === 'anonymous' ? undefined : outcome",
       'undefined',
     ],
-    [
-      'fields are set once',
-      'before === undefined ? firstHeaders(outcome, established) : laterHeaders(outcome, before)',
-      'firstHeaders(outcome, established)',
-    ],
+    ['fields are set once', 'if (before !== undefined) return { denied', 'if (false) return { denied'],
     [
       'an anonymous answer says what it depends on',
-      "outcome.kind === 'denied' ? established : outcome",
-      "outcome.kind === 'allowed' ? outcome : established",
+      'headers: first && auth',
+      "headers: first?.kind === 'allowed' && auth",
     ],
   ]),
   ...of(core('attempt'), tested('attempt', 'prove'), [
