@@ -38,7 +38,15 @@ const PRINCIPAL: KeyPrincipal = {
   plan: 'pro',
   permissions: [],
 }
-const noMemo = (): KeyMemo => ({ charges: undefined, counter: undefined })
+const noMemo = (): KeyMemo => ({
+  charges: undefined,
+  keyId: 'key_1',
+  route: '',
+  moment: 0,
+  count: 0,
+  firstAt: 0,
+  lastAt: 0,
+})
 const ofPlan = (plan: string): KeyPrincipal => ({ ...PRINCIPAL, plan })
 
 describe('a charge', () => {

@@ -5,11 +5,9 @@ import type { Account, KeyRecord } from './store.ts'
 import type { Counter } from './uses.ts'
 
 /** What is remembered of a key from request to request, so that no request has to look it up. */
-export interface KeyMemo {
+export interface KeyMemo extends Counter {
   /** What it is charged on mounts and routes: see `chargeFinder`. */
   charges: KeyCharge | undefined
-  /** Where its last use was counted: see `useRecorder`. */
-  counter: Counter | undefined
 }
 
 /** A private field: nobody sees it, and its memo can be written to where the principal is frozen. */
@@ -26,12 +24,12 @@ class Remembering extends Itself {
   }
 }
 
-/** The memo of a principal's key. A copy of a principal has none. */
+/** The memo of a principal's key. A copy of a principal has none, nor has one whose key is read for each request. */
 export function memoOf(principal: KeyedPrincipal): KeyMemo | undefined {
   return Remembering.memoOf(principal)
 }
 
-export function keyPrincipal(key: KeyRecord, account: Account, memo: KeyMemo): KeyPrincipal {
+export function keyPrincipal(key: KeyRecord, account: Account, memo: KeyMemo | undefined): KeyPrincipal {
   return remembering({ via: 'key', account, key, plan: account.plan, permissions: key.permissions }, memo)
 }
 
@@ -39,12 +37,12 @@ export function tokenPrincipal(
   key: KeyRecord,
   account: Account,
   claims: TokenPrincipal['claims'],
-  memo: KeyMemo,
+  memo: KeyMemo | undefined,
 ): TokenPrincipal {
   return remembering({ via: 'token', account, key, plan: account.plan, permissions: key.permissions, claims }, memo)
 }
 
-function remembering<P extends KeyedPrincipal>(principal: P, memo: KeyMemo): P {
-  new Remembering(principal, memo)
+function remembering<P extends KeyedPrincipal>(principal: P, memo: KeyMemo | undefined): P {
+  if (memo !== undefined) new Remembering(principal, memo)
   return Object.freeze(principal)
 }

@@ -117,7 +117,7 @@ export function prover(
     const { key } = known
     return chain(accountsById.find(key.accountId), (account) => {
       if (account === undefined) return unknown(text, digest)
-      return isDenied(account) ? account : keyPrincipal(key, account, known)
+      return isDenied(account) ? account : keyPrincipal(key, account, memoIn(known))
     })
   }
 
@@ -125,6 +125,7 @@ export function prover(
     const whole = checked(match, 'key', isKeyMatch)
     if (whole === undefined || !belongs(whole, hexOfBytes(id), service)) return undefined
     const { key, secret, account } = whole
+    // Member by member, as they lie beside each other: there are many.
     const known: KnownKey = {
       key,
       // Not all that the store says of it: many are kept.
@@ -132,10 +133,20 @@ export function prover(
       until: endOf(whole),
       principal: undefined,
       charges: undefined,
-      counter: undefined,
+      keyId: key.id,
+      route: '',
+      moment: 0,
+      count: 0,
+      firstAt: 0,
+      lastAt: 0,
     }
-    if (accounts === undefined && account !== null) known.principal = keyPrincipal(key, account, known)
+    if (accounts === undefined && account !== null) known.principal = keyPrincipal(key, account, memoIn(known))
     return known
+  }
+
+  /** Where nothing is kept, nothing is remembered either. */
+  function memoIn(known: KeyMemo): KeyMemo | undefined {
+    return reader.keeps ? known : undefined
   }
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -203,11 +214,11 @@ export function prover(
     if (accounts !== undefined) {
       return chain(accountsById.find(verified.key.accountId), (account) => {
         if (account === undefined) return tokenInvalid('key')
-        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, verified)
+        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, memoIn(verified))
       })
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
-    const principal = tokenPrincipal(verified.key, verified.account, token.claims, verified)
+    const principal = tokenPrincipal(verified.key, verified.account, token.claims, memoIn(verified))
     if (keepsSigned && tokens?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
@@ -228,7 +239,8 @@ export function prover(
     const keys = live.map((secret) => open(secret, key))
     const openWith = (all: readonly OpenKey[]): KnownMatch => {
       const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-      const found = { key, account, secrets, charges: undefined, counter: undefined }
+      const uncounted = { keyId: key.id, route: '', moment: 0, count: 0, firstAt: 0, lastAt: 0 }
+      const found: KnownMatch = { key, account, secrets, charges: undefined, ...uncounted }
       // Until the first of them ends, there is nothing to open anew.
       const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))
       if (reader.keeps) openMatches.set(match, { open: found, until })

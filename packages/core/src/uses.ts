@@ -29,27 +29,28 @@ export interface Answered {
 /** Of a request that nobody says the end of. */
 export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
 
-/** Counts the uses of one key that are alike. */
+/** Counts the uses of one key that are alike. Where it has counted nothing since it was written, it may count others next. */
 export interface Counter {
-  /** All of its time, which end together. */
-  readonly among: ReadonlyMap<string, Counter>
   readonly keyId: string
-  readonly route: string
+  route: string
   /** Day and status in one number. */
-  readonly moment: number
+  moment: number
   /** Since it was written last. */
   count: number
   /** In milliseconds since its day began: engines keep a small whole number where its object is. */
   firstAt: number
   lastAt: number
+}
+
+interface ListedCounter extends Counter {
   /** Another one of the same key, which has counted before this one. */
-  next: Counter | undefined
+  next: ListedCounter | undefined
 }
 
 export interface Uses {
   /** Whether there is somebody to write it. */
   readonly isCounted: boolean
-  /** @param memo of the key: the counter that has counted last is found by it, else by the id */
+  /** @param memo of the key: it counts what comes first; what comes beside it is counted where the id says */
   note(keyId: string, answer: Answered, at: number, memo?: KeyMemo): void
   /** Writes what was noted. */
   flush(): Promise<void>
@@ -63,10 +64,10 @@ export interface Uses {
  */
 export function useRecorder(service: string, store: KeyReader, timeout: number): Uses {
   /**
-   * By key, the counter that has counted last: most requests are like the one before. They stay from batch to batch, so that
-   * those make nothing new.
+   * By key, the counter that has counted last, beside its memo: most requests are like the one before. They stay from batch to
+   * batch, so that those make nothing new.
    */
-  let counters = new Map<string, Counter>()
+  let counters = new Map<string, ListedCounter>()
   let size = 0
   /** The counters that have something to be written. */
   let counted: Counter[] = []
@@ -80,15 +81,19 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let writing: Promise<void> = Promise.resolve()
 
   function counterOf(keyId: string, route: string, moment: number, memo?: KeyMemo): Counter | undefined {
-    const last = memo?.counter
-    if (last?.among === counters && last.route === route && last.moment === moment) return last
+    if (memo?.count === 0) {
+      memo.route = route
+      memo.moment = moment
+      return memo
+    }
+    if (memo?.route === route && memo.moment === moment) return memo
     const first = counters.get(keyId)
     if (first?.route === route && first.moment === moment) return first
     return first && counterBehind(first, route, moment)
   }
 
   /** Puts it in front. */
-  function counterBehind(first: Counter, route: string, moment: number): Counter | undefined {
+  function counterBehind(first: ListedCounter, route: string, moment: number): Counter | undefined {
     let before = first
     while (before.next !== undefined && !(before.next.route === route && before.next.moment === moment)) {
       before = before.next
@@ -102,8 +107,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   }
 
   function newCounter(keyId: string, route: string, moment: number): Counter {
-    const next = counters.get(keyId)
-    const counter = { among: counters, keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next }
+    const counter = { keyId, route, moment, count: 0, firstAt: 0, lastAt: 0, next: counters.get(keyId) }
     counters.set(keyId, counter)
     size++
     return counter
@@ -119,9 +123,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   function counterFor(keyId: string, route: string, moment: number, memo?: KeyMemo): Counter | undefined {
     const known = counterOf(keyId, route, moment, memo)
     if ((known === undefined || known.count === 0) && counted.length >= COUNTS) return undefined
-    const counter = known ?? newCounter(keyId, route, moment)
-    if (memo !== undefined) memo.counter = counter
-    return counter
+    return known ?? newCounter(keyId, route, moment)
   }
 
   function add(counter: Counter, count: number, firstAt: number, lastAt: number): void {
@@ -148,9 +150,8 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     if (uses.length === 0) return
     const taken = await attempt(() => store.recordUses?.(uses), timeout)
     if (taken !== false) return
-    for (const [i, { day, count, firstAt, lastAt }] of uses.entries()) {
-      const { keyId, route, moment } = batch[i] as Counter
-      const counter = counterFor(keyId, route, moment)
+    for (const { keyId, route, status, day, count, firstAt, lastAt } of uses) {
+      const counter = counterFor(keyId, route, (day / DAY) * 1000 + status)
       if (counter !== undefined) add(counter, count, firstAt - day, lastAt - day)
     }
   }
@@ -207,15 +208,7 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
 function useOf(service: string, { keyId, route: written, moment, count, firstAt, lastAt }: Counter): KeyUse {
   const number = Math.floor(moment / 1000)
   const day = number * DAY
+  const status = moment - number * 1000
   const route = isText(written) ? written : UNROUTED
-  return {
-    service,
-    keyId,
-    route,
-    status: moment - number * 1000,
-    day,
-    count,
-    firstAt: day + firstAt,
-    lastAt: day + lastAt,
-  }
+  return { service, keyId, route, status, day, count, firstAt: day + firstAt, lastAt: day + lastAt }
 }

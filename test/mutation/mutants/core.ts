@@ -618,10 +618,14 @@ export const CORE: readonly Mutant[] = [
     ['days are told apart', 'today * 1000 + status', 'status'],
     [
       'a use is counted by its route and status',
-      'last.route === route && last.moment === moment) return last',
-      'true) return last',
+      'if (memo?.route === route && memo.moment === moment) return memo',
+      'if (memo !== undefined) return memo',
     ],
-    ['counters of another time are not counted in', 'last?.among === counters && last.route', 'last?.route'],
+    [
+      'what has counted nothing may count others, and no other',
+      'if (memo?.count === 0) {',
+      'if (memo !== undefined) {',
+    ],
   ]),
   ...of(core('events'), tested('events', 'auth'), [
     ['a listener that throws changes nothing', '} catch {}', '} finally {}'],
