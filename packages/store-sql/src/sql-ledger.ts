@@ -11,7 +11,7 @@ export function sqlLedger(connection: Connection, engine: Engine): Ledger {
   const db = builderFor(engine)
   const write = (query: Query): Awaitable<readonly Row[]> => connection.write([query])
 
-  /** Those that run for a request are put together once: it takes as long as to run them. Their parameters are names then. */
+  /** Those that run for a request are put together once, with names in place of their parameters. */
   function prepared<Name extends string>(statement: RawBuilder<unknown>): (values: Record<Name, unknown>) => Query {
     const { sql, parameters } = statement.compile(db)
     return (values) => checkTexts({ sql, parameters: parameters.map((name) => values[name as Name]) })
