@@ -34,11 +34,13 @@ export type Found<T> = Awaitable<T | undefined | Denied<'unavailable' | 'rate_li
 /** Asked before a store is asked, and not where the answer is kept. What it says is answered instead. */
 export type Gate = () => Denied<'rate_limited'> | undefined
 
+/** Sees to it that nobody writes to what many requests share. */
+export type Settle = <V>(value: V) => V
+
 export interface Reading<T, Read = T> {
-  /** Nobody can write to it any more where it is kept. */
   read(id: string): Awaitable<Read | undefined>
-  /** Makes of it what is found, and kept. */
-  make(read: Read | undefined, id: string): T | undefined
+  /** Makes of it what is found, and perhaps kept. What it keeps of what was read it settles. */
+  make(read: Read | undefined, id: string, settle: Settle): T | undefined
   /** By what it is found to have changed. Of what was not found: by what it would be found to be there. */
   subjectOf(value: T | undefined, id: string): Subject
 }
@@ -70,6 +72,8 @@ export type Watch = (answer: unknown) => void
 
 const UNWATCHED: Watch = () => {}
 
+const AS_IT_IS: Settle = (value) => value
+
 /** Reads every time. */
 export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
   return {
@@ -80,7 +84,7 @@ export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
       find: (id, gate) =>
         gate?.() ??
         watched(
-          attempt(() => chain(read(id), make, id), timeout),
+          attempt(() => chain(read(id), make, id, AS_IT_IS), timeout),
           watch,
         ),
     }),
@@ -212,14 +216,10 @@ function keepingLookup<T extends object, Read>(
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
     const value = watched(
-      attempt(() => chain(reading.read(id), made, id), timeout),
+      attempt(() => chain(reading.read(id), reading.make, id, frozen as Settle), timeout),
       watch,
     )
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))
-  }
-
-  function made(read: Read | undefined, id: string): T | undefined {
-    return reading.make(frozen(read), id)
   }
 
   function keep(id: string, value: T | undefined, epoch: number): Entry<T> {

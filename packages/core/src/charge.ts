@@ -1,5 +1,5 @@
 import { type AnyContract, type ConcurrencyLimit, numberFor, type RateLimit, type SharedBy } from './contract.ts'
-import { memoOf } from './key-memo.ts'
+import { type KeyMemo, memoOf } from './key-memo.ts'
 import type { Charge, Slots, Window } from './limiter.ts'
 import type { Principal } from './principal.ts'
 
@@ -14,8 +14,8 @@ export type ChargeFinder = (principal: Principal | undefined, ip: string | undef
 
 const DEFAULT_SLOT_SECONDS = 300
 
-/** So many charges of a key are remembered: an application may make routes for each request. */
-const CHARGES = 100
+/** So many charges of a key lie with it. More are found by their mount, and go with it. */
+const CHARGES = 8
 
 /** What a key is charged on one of the mounts and routes that it was charged on. */
 export interface KeyCharge {
@@ -30,6 +30,7 @@ export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder 
   const { limits = [], concurrency } = asked
   if (limits.length === 0 && concurrency === undefined) return () => undefined
   const isByAddress = countsByAddress(asked)
+  const others = new WeakMap<KeyMemo, KeyCharge>()
 
   function chargeOf(principal: Principal | undefined, ip: string | undefined): Charge | undefined {
     if (isByAddress || principal === undefined || principal.via === 'identity') {
@@ -44,10 +45,12 @@ export function chargeFinder(contract: AnyContract, asked: Asked): ChargeFinder 
       known = known.next
       room--
     }
+    known ??= others.get(memo)
     if (known?.plan === plan) return known.charge
     const charge = chargeFor(contract, asked, principal)
-    if (known === undefined) memo.charges = { by: chargeOf, plan, charge, next: room > 0 ? memo.charges : undefined }
-    else Object.assign(known, { plan, charge })
+    if (known !== undefined) Object.assign(known, { plan, charge })
+    else if (room > 0) memo.charges = { by: chargeOf, plan, charge, next: memo.charges }
+    else others.set(memo, { by: chargeOf, plan, charge, next: undefined })
     return charge
   }
   return chargeOf

@@ -16,10 +16,10 @@ const UUID_BITS = 122
 
 /**
  * How many random bits a text that was made elsewhere may have, at most: it cannot be seen that it was not made at random,
- * but often that it is too short or too regular. Lower-case words with `_` at its start are taken for a prefix, and letters of
- * one case for all that were drawn from, also where it is so by chance. A character is regular that goes on as those before it (`aaaa`, `1234`), or that followed
- * the same two before. Where more than a quarter are, they count nothing: at random some are, of 32 hexadecimal digits in
- * one text of three.
+ * but often that it is too short or too regular. Two things are so by chance, too: lower-case words with `_` at its start are
+ * taken for a prefix, and where all letters are of one case, no others were to be drawn. A character is regular that goes on as
+ * those before it (`aaaa`, `1234`), or that followed the same two before. Where more than a quarter are, they count nothing: at
+ * random some are, of 32 hexadecimal digits in one text of three.
  */
 export function estimatedBits(text: string): number {
   const random = text.replace(/^([a-z]{2,16}_)+/, '')

@@ -24,12 +24,12 @@ class Remembering extends Itself {
   }
 }
 
-/** The memo of a principal's key. A copy of a principal has none, nor has one whose key is read for each request. */
+/** The memo of a principal's key. A copy of a principal has none. */
 export function memoOf(principal: KeyedPrincipal): KeyMemo | undefined {
   return Remembering.memoOf(principal)
 }
 
-export function keyPrincipal(key: KeyRecord, account: Account, memo: KeyMemo | undefined): KeyPrincipal {
+export function keyPrincipal(key: KeyRecord, account: Account, memo: KeyMemo): KeyPrincipal {
   return remembering({ via: 'key', account, key, plan: account.plan, permissions: key.permissions }, memo)
 }
 
@@ -37,12 +37,12 @@ export function tokenPrincipal(
   key: KeyRecord,
   account: Account,
   claims: TokenPrincipal['claims'],
-  memo: KeyMemo | undefined,
+  memo: KeyMemo,
 ): TokenPrincipal {
   return remembering({ via: 'token', account, key, plan: account.plan, permissions: key.permissions, claims }, memo)
 }
 
-function remembering<P extends KeyedPrincipal>(principal: P, memo: KeyMemo | undefined): P {
-  if (memo !== undefined) new Remembering(principal, memo)
+function remembering<P extends KeyedPrincipal>(principal: P, memo: KeyMemo): P {
+  new Remembering(principal, memo)
   return Object.freeze(principal)
 }

@@ -23,8 +23,8 @@ export interface Slots {
 }
 
 /**
- * What one decision counts: all of it or nothing. It is never changed. For one key it is the same object until the key or
- * its plan changes, so a limiter may remember by its identity where it counts. It has at least one window, or slots.
+ * What one decision counts: all of it or nothing. It is never changed. For one key it is the same object as long as the key is
+ * kept and its plan is the same, so a limiter may remember by its identity where it counts. It has at least one window, or slots.
  */
 export interface Charge {
   /** Differ in bucket, name or length. */

@@ -47,23 +47,34 @@ interface Header {
   readonly kid: string
 }
 
+interface KnownHeader extends Header {
+  readonly encoded: string
+}
+
 /** Those of clients that come again: a client signs with the same one each time. Longer ones would hold too much. */
-const headers = new LRUCache<string, Header>({ max: 1000 })
+const headers = new LRUCache<string, KnownHeader>({ max: 1000 })
 const LONGEST_KEPT = 512
 
 /** The one that came last: to compare a text takes a fraction of what it takes to look it up. */
-let lastEncoded = ''
-let last: Header | undefined
+let last: KnownHeader | undefined
 
 function headerOf(encoded: string): Header | undefined {
-  if (encoded === lastEncoded) return last
+  if (last?.encoded === encoded) return last
   const known = headers.get(encoded)
-  const header = known ?? readHeader(encoded)
+  if (known !== undefined) {
+    last = known
+    return known
+  }
+  const header = readHeader(encoded)
   if (header === undefined || encoded.length > LONGEST_KEPT) return header
-  if (known === undefined) headers.set(encoded, header)
-  lastEncoded = encoded
-  last = header
-  return header
+  last = { ...header, encoded: copyOf(encoded) }
+  headers.set(last.encoded, last)
+  return last
+}
+
+/** A part of a text holds all of it: a token that works would stay in memory with its header. */
+function copyOf(ascii: string): string {
+  return String.fromCharCode(...Array.from(ascii, (character) => character.charCodeAt(0)))
 }
 
 function readHeader(encoded: string): Header | undefined {

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { hexOfBytes } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { type Gate, type Kept, plainReader, type Reader } from './cache.ts'
+import { type Gate, type Kept, plainReader, type Reader, type Settle } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestBytes, digitsOf } from './digest.ts'
@@ -58,15 +58,15 @@ export function prover(
   })
   const signingKeys = reader.lookup<SigningKeyMatch, SigningKeyMatch>({
     read: (id) => store.findSigningKey(service, id),
-    make: (match) => checked(match, 'signing key', isSigningKeyMatch),
+    make: (match, _id, settle) => settle(checked(match, 'signing key', isSigningKeyMatch)),
     subjectOf,
   })
   const openMatches = new WeakMap<SigningKeyMatch, OpenMatch>()
   const accountsById = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
     read: (id) => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)),
-    make(account: Account | undefined, id) {
+    make(account: Account | undefined, id, settle) {
       checkAccount(account, id)
-      return account ?? undefined
+      return settle(account ?? undefined)
     },
     subjectOf: (_, accountId) => ({ accountId }),
   })
@@ -117,14 +117,16 @@ export function prover(
     const { key } = known
     return chain(accountsById.find(key.accountId), (account) => {
       if (account === undefined) return unknown(text, digest)
-      return isDenied(account) ? account : keyPrincipal(key, account, memoIn(known))
+      return isDenied(account) ? account : keyPrincipal(key, account, known)
     })
   }
 
-  function knownKey(match: KeyMatch | undefined, id: string): KnownKey | undefined {
+  function knownKey(match: KeyMatch | undefined, id: string, settle: Settle): KnownKey | undefined {
     const whole = checked(match, 'key', isKeyMatch)
     if (whole === undefined || !belongs(whole, hexOfBytes(id), service)) return undefined
-    const { key, secret, account } = whole
+    const { secret } = whole
+    const key = settle(whole.key)
+    const account = accounts === undefined ? settle(whole.account) : null
     // Member by member, as they lie beside each other: there are many.
     const known: KnownKey = {
       key,
@@ -136,17 +138,12 @@ export function prover(
       keyId: key.id,
       route: '',
       moment: 0,
-      count: 0,
+      count: -1,
       firstAt: 0,
       lastAt: 0,
     }
-    if (accounts === undefined && account !== null) known.principal = keyPrincipal(key, account, memoIn(known))
+    if (account !== null) known.principal = keyPrincipal(key, account, known)
     return known
-  }
-
-  /** Where nothing is kept, nothing is remembered either. */
-  function memoIn(known: KeyMemo): KeyMemo | undefined {
-    return reader.keeps ? known : undefined
   }
 
   function proveToken(found: Presented, now: number, gate: Gate | undefined): Awaitable<Principal | Denied> {
@@ -214,11 +211,11 @@ export function prover(
     if (accounts !== undefined) {
       return chain(accountsById.find(verified.key.accountId), (account) => {
         if (account === undefined) return tokenInvalid('key')
-        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, memoIn(verified))
+        return isDenied(account) ? account : tokenPrincipal(verified.key, account, token.claims, verified)
       })
     }
     if (verified.account === null || match === undefined) return tokenInvalid('key')
-    const principal = tokenPrincipal(verified.key, verified.account, token.claims, memoIn(verified))
+    const principal = tokenPrincipal(verified.key, verified.account, token.claims, verified)
     if (keepsSigned && tokens?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
       const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
@@ -239,7 +236,7 @@ export function prover(
     const keys = live.map((secret) => open(secret, key))
     const openWith = (all: readonly OpenKey[]): KnownMatch => {
       const secrets = all.map((open, i) => ({ ...open, expiresAt: (live[i] as SigningSecret).expiresAt }))
-      const uncounted = { keyId: key.id, route: '', moment: 0, count: 0, firstAt: 0, lastAt: 0 }
+      const uncounted = { keyId: key.id, route: '', moment: 0, count: -1, firstAt: 0, lastAt: 0 }
       const found: KnownMatch = { key, account, secrets, charges: undefined, ...uncounted }
       // Until the first of them ends, there is nothing to open anew.
       const until = Math.min(...secrets.map(({ expiresAt }) => expiresAt ?? Infinity))

@@ -34,6 +34,11 @@ function heap(): number {
   return process.memoryUsage().heapUsed
 }
 
+/** Of a key that was just read. */
+function newMemo(keyId = 'key_1'): KeyMemo {
+  return { charges: undefined, keyId, route: '', moment: 0, count: -1, firstAt: 0, lastAt: 0 }
+}
+
 /** As a store adds them: by route, status and day, in their order. */
 function summed(uses: readonly KeyUse[]): KeyUse[] {
   const sums = new Map<string, KeyUse>()
@@ -294,28 +299,28 @@ describe('useRecorder', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('begins no further count when there are ten thousand, and goes on with those', async () => {
+  it('begins no further count when there are twenty thousand, and goes on with those', async () => {
     const { told, store } = recording(() => false)
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    for (let key = 0; key < 10_500; key++) note(`key_${key}`, OK, 1)
+    for (let key = 0; key < 20_500; key++) note(`key_${key}`, OK, 1)
     note('key_1', OK, 2)
     await flush()
     await flush()
-    expect(told.at(-1)).toHaveLength(10_000)
+    expect(told.at(-1)).toHaveLength(20_000)
     expect(told.at(-1)?.[1]).toEqual(use('key_1', 2, 2, 1))
   })
 
-  it('goes on with no more than ten thousand that rest, either', async () => {
+  it('goes on with no more than twenty thousand that rest, either', async () => {
     let isBusy = false
     const { told, store } = recording(() => !isBusy)
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    for (let key = 0; key < 9000; key++) note(`old_${key}`, OK, 1)
+    for (let key = 0; key < 18_000; key++) note(`old_${key}`, OK, 1)
     await flush()
     isBusy = true
-    for (let key = 0; key < 9000; key++) note(`new_${key}`, OK, 1)
-    for (let key = 0; key < 9000; key++) note(`old_${key}`, OK, 1)
+    for (let key = 0; key < 18_000; key++) note(`new_${key}`, OK, 1)
+    for (let key = 0; key < 18_000; key++) note(`old_${key}`, OK, 1)
     await flush()
-    expect(told.at(-1)).toHaveLength(10_000)
+    expect(told.at(-1)).toHaveLength(20_000)
   })
 
   it('begins a day anew, and counts who is late of the one before', async () => {
@@ -332,15 +337,7 @@ describe('useRecorder', () => {
   it('counts a key with its memo as without, also on another day and another route', async () => {
     const { told, store } = recording()
     const { note, flush } = useRecorder('acme', store, TIMEOUT)
-    const memo: KeyMemo = {
-      charges: undefined,
-      keyId: 'key_1',
-      route: '',
-      moment: 0,
-      count: 0,
-      firstAt: 0,
-      lastAt: 0,
-    }
+    const memo = newMemo()
     note('key_1', OK, DAY - 2, memo)
     note('key_1', OK, DAY - 1)
     note('key_1', OK, DAY - 1, memo)
@@ -359,6 +356,28 @@ describe('useRecorder', () => {
       use('key_1', 3, DAY),
       ...others.map((other) => ({ ...use('key_1', 1, DAY), ...other })),
     ])
+  })
+
+  it('writes one use of a key that is read anew for each request', async () => {
+    const { told, store } = recording()
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    for (let i = 0; i < 100; i++) note('key_1', OK, 1, newMemo())
+    await flush()
+    expect(told).toEqual([[use('key_1', 100, 1)]])
+  })
+
+  it('loses nothing of many keys, however often a store is busy', async () => {
+    let isBusy = true
+    const { told, store } = recording(() => !isBusy)
+    const { note, flush } = useRecorder('acme', store, TIMEOUT)
+    const memos = Array.from({ length: 8000 }, (_, key) => newMemo(`key_${key}`))
+    for (let batch = 0; batch < 4; batch++) {
+      for (const memo of memos) note(memo.keyId, OK, 1, memo)
+      await flush()
+    }
+    isBusy = false
+    await flush()
+    expect(told.at(-1)?.reduce((sum, { count }) => sum + count, 0)).toBe(4 * 8000)
   })
 
   it('keeps no counters of keys that come no more', async () => {

@@ -11,7 +11,7 @@ const INTERVAL = 1000
 const REQUESTS = 1000
 
 /** A store that hangs must not fill the memory: of so many counts at once no further one is begun. */
-const COUNTS = 10_000
+const COUNTS = 20_000
 
 const DAY = 86_400_000
 
@@ -29,13 +29,13 @@ export interface Answered {
 /** Of a request that nobody says the end of. */
 export const UNANSWERED: Answered = Object.freeze({ route: undefined, status: 0 })
 
-/** Counts the uses of one key that are alike. Where it has counted nothing since it was written, it may count others next. */
+/** Counts the uses of one key that are alike. */
 export interface Counter {
   readonly keyId: string
   route: string
   /** Day and status in one number. */
   moment: number
-  /** Since it was written last. */
+  /** Since it was written last. −1 in a memo of which nothing was counted yet. */
   count: number
   /** In milliseconds since its day began: engines keep a small whole number where its object is. */
   firstAt: number
@@ -50,7 +50,10 @@ interface ListedCounter extends Counter {
 export interface Uses {
   /** Whether there is somebody to write it. */
   readonly isCounted: boolean
-  /** @param memo of the key: it counts what comes first; what comes beside it is counted where the id says */
+  /**
+   * @param memo of the key: it counts what comes first after it was written, from the second use on; what comes beside that is
+   * counted where the id says
+   */
   note(keyId: string, answer: Answered, at: number, memo?: KeyMemo): void
   /** Writes what was noted. */
   flush(): Promise<void>
@@ -81,12 +84,10 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
   let writing: Promise<void> = Promise.resolve()
 
   function counterOf(keyId: string, route: string, moment: number, memo?: KeyMemo): Counter | undefined {
-    if (memo?.count === 0) {
-      memo.route = route
-      memo.moment = moment
-      return memo
-    }
-    if (memo?.route === route && memo.moment === moment) return memo
+    // Where a key is read anew for each request, each would have a counter of its own.
+    if (memo?.count === -1) memo.count = 0
+    else if (memo?.count === 0) return counting(memo, route, moment)
+    else if (memo?.route === route && memo.moment === moment) return memo
     const first = counters.get(keyId)
     if (first?.route === route && first.moment === moment) return first
     return first && counterBehind(first, route, moment)
@@ -203,6 +204,13 @@ export function useRecorder(service: string, store: KeyReader, timeout: number):
     },
     flush,
   }
+}
+
+/** What has counted nothing counts others next. */
+function counting(counter: Counter, route: string, moment: number): Counter {
+  counter.route = route
+  counter.moment = moment
+  return counter
 }
 
 function useOf(service: string, { keyId, route: written, moment, count, firstAt, lastAt }: Counter): KeyUse {

@@ -264,7 +264,8 @@ export const CORE: readonly Mutant[] = [
     ['windows belong to a service', '`${contract.name}:${per}', '`${per}'],
     ['an address has a window of its own', "per === 'ip' ? ip : ", ''],
     ['who is anonymous is counted by address alone', 'principal === undefined && !isPerAddress(limit)', 'false'],
-    ['charges of a key have a limit', 'next: room > 0 ? memo.charges : undefined', 'next: memo.charges'],
+    ['charges of a key have a limit', 'else if (room > 0) memo', 'else if (true) memo'],
+    ['a charge of many is made once', 'known ??= others.get(memo)', ''],
     ['a charge is of a plan', 'if (known?.plan === plan)', 'if (known !== undefined)'],
     ['a charge is of a mount', 'known !== undefined && known.by !== chargeOf', 'false'],
     [
@@ -618,13 +619,18 @@ export const CORE: readonly Mutant[] = [
     ['days are told apart', 'today * 1000 + status', 'status'],
     [
       'a use is counted by its route and status',
-      'if (memo?.route === route && memo.moment === moment) return memo',
-      'if (memo !== undefined) return memo',
+      'else if (memo?.route === route && memo.moment === moment) return memo',
+      'else if (memo !== undefined) return memo',
     ],
     [
       'what has counted nothing may count others, and no other',
-      'if (memo?.count === 0) {',
-      'if (memo !== undefined) {',
+      'else if (memo?.count === 0) return counting',
+      'else if (memo !== undefined) return counting',
+    ],
+    [
+      'who is read anew for each request has one counter',
+      'if (memo?.count === -1) memo.count = 0',
+      'if (memo?.count === -1) return counting(Object.assign(memo, { count: 0 }), route, moment)',
     ],
   ]),
   ...of(core('events'), tested('events', 'auth'), [
@@ -754,7 +760,7 @@ export const CORE: readonly Mutant[] = [
     ['unknown credentials are kept apart', 'if (value === undefined) {\n      missed', 'if (false) {\n      missed'],
     ['who has closed keeps nothing', '(member === undefined ? undefined : keeping.kept(id))', 'keeping.kept(id)'],
     ['who has closed reads every time', '(member === undefined ? plain : keeping).find', 'keeping.find'],
-    ['what is kept is frozen', 'reading.make(frozen(read), id)', 'reading.make(read, id)'],
+    ['what is kept is frozen', 'frozen as Settle', 'AS_IT_IS'],
   ]),
   ...of(core('manage'), tested('manage'), [
     ['a text is one', 'if (isText(text)) return text', 'return text as string'],
