@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { parseToken } from './parse-token.ts'
 
@@ -18,6 +20,14 @@ function withUnusedBit(segment: string): string {
   return changed
 }
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heap(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 describe('parseToken', () => {
   it('takes a token apart', () => {
     const parsed = parseToken(tokenOf(HEADER))
@@ -33,6 +43,15 @@ describe('parseToken', () => {
 
   it.each(['a\0b', 'k\u00fc', '\ud800', 'k\n', 'k'.repeat(257)])('is none with a kid that is no id: %j', (kid) => {
     expect(parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid })))).toBeUndefined()
+  })
+
+  it('holds no token in memory by the header that it remembers of it', () => {
+    const claims = JSON.stringify({ sub: 'k'.repeat(6000) })
+    const parse = (kid: string) => parseToken(tokenOf(JSON.stringify({ alg: 'HS256', kid }), claims))?.kid
+    expect(parse('first')).toBe('first')
+    const before = heap()
+    for (let i = 0; i < 900; i++) expect(parse(`key_${i}`)).toBe(`key_${i}`)
+    expect(heap() - before).toBeLessThan(2_000_000)
   })
 
   it('refuses a text without dots whose parts would be good if each were the whole', () => {

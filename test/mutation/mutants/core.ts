@@ -51,6 +51,7 @@ export const CORE: readonly Mutant[] = [
     ['what is in an object is frozen', 'open.push(Object.freeze(each))', 'open.push(each)'],
   ]),
   ...of(core('parse-token'), tested('parse-token', 'identity'), [
+    ['a header holds no token', 'copyOf(encoded)', 'encoded'],
     ['a token has two dots', 'if (headerEnd < 0 || claimsEnd < 0) return undefined', ''],
     ['the signature is canonical base64url', 'if (!isCanonicalBase64Url(signature)) return undefined', ''],
     ['the algorithm is one that was asked for', ' || !algorithms.includes(header.alg)', ''],
