@@ -56,7 +56,7 @@ function worldOf(options: CacheOptions = {}) {
   const reader = cachingReader(feed, options, TIMEOUT)
   world.close = reader.close
   const { find, kept, holds } = reader.lookup<Record, Record>({
-    make: (read, _id, settle) => settle(read),
+    make: (read, _id, freeze) => freeze(read),
     read: (id) =>
       new Promise((resolve, reject) => {
         reads.push({ id, answer: (record) => resolve(record && { ...record }), fail: () => reject(new Error('away')) })
@@ -425,7 +425,7 @@ describe('a lookup in a store that answers at once', () => {
       announce: () => undefined,
     }
     const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<Record, Record>({
-      make: (read, _id, settle) => settle(read),
+      make: (read, _id, freeze) => freeze(read),
       read: () => record('key_1', ++reads),
       subjectOf: () => ({ keyId: 'key_1' }),
     })
@@ -441,7 +441,7 @@ describe('a lookup in a store that answers at once', () => {
       announce: () => undefined,
     }
     const { find: lookup } = cachingReader(feed, {}, TIMEOUT).lookup<object, object>({
-      make: (read, _id, settle) => settle(read),
+      make: (read, _id, freeze) => freeze(read),
       read(id) {
         if (id === 'a') throw new Error('away')
         return { bytes: new Uint8Array(1) }
@@ -457,7 +457,7 @@ it('plainReader reads every time', async () => {
   let reads = 0
   const reader = plainReader(TIMEOUT)
   const { find, kept } = reader.lookup<Record, Record>({
-    make: (read, _id, settle) => settle(read),
+    make: (read, _id, freeze) => freeze(read),
     read: () => record('key_1', ++reads),
     subjectOf: () => ({}),
   })

@@ -35,12 +35,12 @@ export type Found<T> = Awaitable<T | undefined | Denied<'unavailable' | 'rate_li
 export type Gate = () => Denied<'rate_limited'> | undefined
 
 /** Sees to it that nobody writes to what many requests share. */
-export type Settle = <V>(value: V) => V
+export type Freeze = <V>(value: V) => V
 
 export interface Reading<T, Read = T> {
   read(id: string): Awaitable<Read | undefined>
-  /** Makes of it what is found, and perhaps kept. What it keeps of what was read it settles. */
-  make(read: Read | undefined, id: string, settle: Settle): T | undefined
+  /** Makes of it what is found, and perhaps kept. What it keeps of what was read, it freezes. */
+  make(read: Read | undefined, id: string, freeze: Freeze): T | undefined
   /** By what it is found to have changed. Of what was not found: by what it would be found to be there. */
   subjectOf(value: T | undefined, id: string): Subject
 }
@@ -72,7 +72,7 @@ export type Watch = (answer: unknown) => void
 
 const UNWATCHED: Watch = () => {}
 
-const AS_IT_IS: Settle = (value) => value
+const AS_IT_IS: Freeze = (value) => value
 
 /** Reads every time. */
 export function plainReader(timeout: number, watch: Watch = UNWATCHED): Reader {
@@ -216,7 +216,7 @@ function keepingLookup<T extends object, Read>(
     // Before it is read: what is announced from here on may not be in what is read.
     const epoch = epochs.now()
     const value = watched(
-      attempt(() => chain(reading.read(id), reading.make, id, frozen as Settle), timeout),
+      attempt(() => chain(reading.read(id), reading.make, id, frozen), timeout),
       watch,
     )
     return chain(value, (answer) => (isUnavailable(answer) ? answer : keep(id, answer, epoch)))

@@ -86,7 +86,7 @@ describe('a charge', () => {
     expect(chargeOf(pro?.() as KeyPrincipal, undefined)).toEqual(charge)
   })
 
-  it('lies with its key, of eight mounts; of others it goes with its mount', () => {
+  it('lies with its key, of eight mounts at most, and is made once for each of more', () => {
     const { key, account } = PRINCIPAL
     const memo = noMemo()
     const principal = keyPrincipal(key, account, memo)

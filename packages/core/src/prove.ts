@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { hexOfBytes } from '#platform'
 import { attempt } from './attempt.ts'
 import { type Awaitable, chain, isPromise } from './awaitable.ts'
-import { type Gate, type Kept, plainReader, type Reader, type Settle } from './cache.ts'
+import { type Freeze, type Gate, type Kept, plainReader, type Reader } from './cache.ts'
 import type { AnyContract } from './contract.ts'
 import { type Fields, isWellFormed, MAX_CREDENTIAL_LENGTH, type Presented, presented } from './credential.ts'
 import { digestBytes, digitsOf } from './digest.ts'
@@ -58,15 +58,15 @@ export function prover(
   })
   const signingKeys = reader.lookup<SigningKeyMatch, SigningKeyMatch>({
     read: (id) => store.findSigningKey(service, id),
-    make: (match, _id, settle) => settle(checked(match, 'signing key', isSigningKeyMatch)),
+    make: (match, _id, freeze) => freeze(checked(match, 'signing key', isSigningKeyMatch)),
     subjectOf,
   })
   const openMatches = new WeakMap<SigningKeyMatch, OpenMatch>()
   const accountsById = (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
     read: (id) => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)),
-    make(account: Account | undefined, id, settle) {
+    make(account: Account | undefined, id, freeze) {
       checkAccount(account, id)
-      return settle(account ?? undefined)
+      return freeze(account ?? undefined)
     },
     subjectOf: (_, accountId) => ({ accountId }),
   })
@@ -121,12 +121,12 @@ export function prover(
     })
   }
 
-  function knownKey(match: KeyMatch | undefined, id: string, settle: Settle): KnownKey | undefined {
+  function knownKey(match: KeyMatch | undefined, id: string, freeze: Freeze): KnownKey | undefined {
     const whole = checked(match, 'key', isKeyMatch)
     if (whole === undefined || !belongs(whole, hexOfBytes(id), service)) return undefined
     const { secret } = whole
-    const key = settle(whole.key)
-    const account = accounts === undefined ? settle(whole.account) : null
+    const key = freeze(whole.key)
+    const account = accounts === undefined ? freeze(whole.account) : null
     // Member by member, as they lie beside each other: there are many.
     const known: KnownKey = {
       key,

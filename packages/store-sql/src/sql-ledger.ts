@@ -12,14 +12,14 @@ export function sqlLedger(connection: Connection, engine: Engine): Ledger {
   const write = (query: Query): Awaitable<readonly Row[]> => connection.write([query])
 
   /** Those that run for a request are put together once, with names in place of their parameters. */
-  function prepared<Name extends string>(statement: RawBuilder<unknown>): (values: Record<Name, unknown>) => Query {
+  function compiled<Name extends string>(statement: RawBuilder<unknown>): (values: Record<Name, unknown>) => Query {
     const { sql, parameters } = statement.compile(db)
     return (values) => checkTexts({ sql, parameters: parameters.map((name) => values[name as Name]) })
   }
 
-  const readQuery = prepared<'id'>(sql`select * from latchkey_balances where id = ${'id'}`)
+  const readQuery = compiled<'id'>(sql`select * from latchkey_balances where id = ${'id'}`)
 
-  const reserveQuery = prepared<
+  const reserveQuery = compiled<
     'id' | 'start' | 'amount' | 'limit'
   >(sql`insert into latchkey_balances (id, start_at, used, own_limit)
 select ${'id'}, ${whole('start')}, ${whole('amount')}, null
@@ -28,7 +28,7 @@ on conflict (id) do update set used = ${USED} + excluded.used, start_at = ${STAR
 where ${USED} + excluded.used <= coalesce(latchkey_balances.own_limit, ${whole('limit')})
 returning id, start_at, used, own_limit`)
 
-  const giveBackQuery = prepared<'id' | 'start' | 'amount'>(sql`update latchkey_balances
+  const giveBackQuery = compiled<'id' | 'start' | 'amount'>(sql`update latchkey_balances
 set used = case when used > ${whole('amount')} then used - ${whole('amount')} else 0 end
 where id = ${'id'} and start_at = ${whole('start')}`)
 

@@ -761,7 +761,7 @@ export const CORE: readonly Mutant[] = [
     ['unknown credentials are kept apart', 'if (value === undefined) {\n      missed', 'if (false) {\n      missed'],
     ['who has closed keeps nothing', '(member === undefined ? undefined : keeping.kept(id))', 'keeping.kept(id)'],
     ['who has closed reads every time', '(member === undefined ? plain : keeping).find', 'keeping.find'],
-    ['what is kept is frozen', 'frozen as Settle', 'AS_IT_IS'],
+    ['what is kept is frozen', 'reading.make, id, frozen)', 'reading.make, id, AS_IT_IS)'],
   ]),
   ...of(core('manage'), tested('manage'), [
     ['a text is one', 'if (isText(text)) return text', 'return text as string'],
