@@ -38,7 +38,7 @@ const CORE_EXTERNALS: readonly [file: RegExp, from: RegExp][] = [
   [/^platform\/node\.ts$/, /^node:/],
   [/^node\//, /^node:/],
   [/^identity\.ts$/, /^jose(\/|$)/],
-  [/^(prove|cache|brake|parse-token|seen-tokens|tell)\.ts$/, /^lru-cache$/],
+  [/^(prove-signed|cache|brake|parse-token|seen-tokens|tell)\.ts$/, /^lru-cache$/],
 ]
 
 /** What an adapter may import, beside the types of its framework. */
@@ -91,11 +91,13 @@ const LAYERS: readonly (readonly string[])[] = [
     'client-ip',
   ],
   ['verify-key', 'seal', 'uses', 'tell', 'manage', 'lease', 'count', 'reservation'],
-  ['verify-token', 'cache', 'brake', 'take'],
-  ['identity', 'options', 'new-secret'],
+  ['verify-token', 'cache', 'brake', 'take', 'refusal'],
+  ['identity', 'options', 'new-secret', 'lookups'],
   ['define-contract'],
   ['authorize', 'manage-accounts', 'manage-balances', 'manage-keys'],
   // The steps in order.
+  ['prove-key', 'prove-signed', 'prove-identity'],
+  ['prove-token'],
   ['prove', 'admit', 'deciding'],
   ['authenticator'],
   ['authorizer'],

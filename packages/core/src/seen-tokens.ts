@@ -1,12 +1,18 @@
 import { LRUCache } from 'lru-cache'
 import { sha256 } from '#platform'
+import type { Awaitable } from './awaitable.ts'
+import type { Denied } from './outcome.ts'
+import type { Principal } from './principal.ts'
+
+/** Whom a token that was good proves now. `undefined`: it may not hold any more, and has to be verified again. */
+export type Recall = (now: number) => Awaitable<Principal | Denied> | undefined
 
 /** Remembers what tokens have proven, for those that come again. */
-export interface SeenTokens<T> {
-  find(text: string): T | undefined
+export interface SeenTokens {
+  find(text: string): Recall | undefined
   /** Marks a token that was good. True: it was marked before, so it comes again and is to be kept. */
   mark(text: string): boolean
-  keep(text: string, proven: T): void
+  keep(text: string, recall: Recall): void
 }
 
 /** How many tokens a process remembers, by their digest: a token is long, and works for who has it. */
@@ -22,8 +28,8 @@ const TELLING = 6
  * A token that is made for one request is never digested or kept: the digest alone costs an eighth of its check. The first
  * time leaves 32 bits of its signature, the second time it is kept, from the third time on it is found.
  */
-export function seenTokens<T extends object>(): SeenTokens<T> {
-  const kept = new LRUCache<string, T>({ max: TOKENS })
+export function seenTokens(): SeenTokens {
+  const kept = new LRUCache<string, Recall>({ max: TOKENS })
   const doors = new Int32Array(DOORS)
 
   return {
@@ -37,8 +43,8 @@ export function seenTokens<T extends object>(): SeenTokens<T> {
       doors[mark & (DOORS - 1)] = mark
       return wasMarked
     },
-    keep(text, proven) {
-      kept.set(sha256(text), proven)
+    keep(text, recall) {
+      kept.set(sha256(text), recall)
     },
   }
 }

@@ -150,7 +150,7 @@ export const PROVING: readonly Mutant[] = [
     ['a signing secret without its master key’s id is broken', "typeof secret.masterKeyId === 'string' &&", ''],
     ['a signing secret whose end is no time is broken', '&&\n    isTimeOrNull(secret.expiresAt)\n  )', ')'],
   ]),
-  ...of(core('prove'), tested('prove'), [
+  ...of(core('prove-key'), tested('prove'), [
     ['longer keys are refused before hashing', ' || text.length > MAX_KEY_LENGTH', ''],
     [
       'two lines are refused before hashing',
@@ -165,13 +165,11 @@ export const PROVING: readonly Mutant[] = [
       '',
     ],
     ['what the store found is what was looked up', ' || !belongs(whole, hexOfBytes(id), service)', ''],
-    ['a broken key is unavailable', "checked(match, 'key', isKeyMatch)", 'match'],
-    ['a broken signing key is unavailable', "checked(match, 'signing key', isSigningKeyMatch)", 'match'],
-    [
-      'the account of a key is looked at before it is kept',
-      'if (accounts === undefined) checkAccount(match.account, match.key.accountId)',
-      '',
-    ],
+    ['a broken key is unavailable', "checked(match, 'key', isKeyMatch, accounts)", 'match'],
+    ['a key whose account is gone is unknown', 'if (accounts === undefined) return unknown(text, digest)', ''],
+  ]),
+  ...of(core('prove-signed'), tested('prove'), [
+    ['a broken signing key is unavailable', "checked(match, 'signing key', isSigningKeyMatch, accounts)", 'match'],
     [
       'an open secret is kept for its own key',
       '[service, keyId, secret.version, secret.sealed]',
@@ -187,12 +185,20 @@ export const PROVING: readonly Mutant[] = [
       '[service, keyId, secret.version, secret.sealed]',
       '[service, keyId, secret.version]',
     ],
-    ['a key whose account is gone is unknown', 'if (accounts === undefined) return unknown(text, digest)', ''],
+  ]),
+  ...of(core('lookups'), tested('prove'), [
+    [
+      'the account of a key is looked at before it is kept',
+      'if (accounts === undefined) checkAccount(match.account, match.key.accountId)',
+      '',
+    ],
     ['an account is the one that was asked for', ' && account.id === id', ''],
     ['a broken account is unavailable', 'isAccount(account) && ', ''],
+  ]),
+  ...of(core('refusal'), tested('prove'), [
     ['an id that is not in the text is derived from its digest', 'codec?.idIn(text) ?? ', ''],
   ]),
-  ...of(core('prove'), tested('identity'), [
+  ...of(core('prove-identity'), tested('identity'), [
     [
       'an issuer that is not configured is refused',
       "if (verifier === undefined) return tokenInvalid('issuer')",
@@ -213,11 +219,11 @@ export const PROVING: readonly Mutant[] = [
     ['a wildcard is not a provider’s to give', " && !permission.endsWith('*')", ''],
     ['a claim that is no text names no account', 'isText(value) ? value : undefined', 'value as string'],
   ]),
-  ...of(core('prove'), tested('identity-keys'), [
+  ...of(core('prove-identity'), tested('identity-keys'), [
     [
       'a seen token of a provider still holds',
-      "if (seen.kind === 'identity') return seen.verifier.isStill(seen.hold, now)",
-      "if (seen.kind === 'identity') return true",
+      'verifier.isStill(hold, now) ? identify(verifier, token) : undefined',
+      'identify(verifier, token)',
     ],
   ]),
   ...of(core('identity'), tested('identity', 'identity-keys'), [
@@ -297,15 +303,19 @@ export const PROVING: readonly Mutant[] = [
       'if (false) throw',
     ],
   ]),
-  ...of(core('prove'), tested('auth'), [
+  ...of(core('prove-token'), tested('auth'), [
     [
       'a token that no carrier can hold is not looked for',
-      'if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)',
-      'if (text.length > MAX_CREDENTIAL_LENGTH) return malformed(text)',
+      'if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return refusals.malformed(text)',
+      'if (text.length > MAX_CREDENTIAL_LENGTH) return refusals.malformed(text)',
     ],
+  ]),
+  ...of(core('prove-signed'), tested('auth'), [
     ['a token that was good ends', 'now >= from && now < until', 'now >= from'],
     ['a token that was good has begun', 'now >= from && now < until', 'now < until'],
     ['a token is good as long as its key is the same', ' && signingKeys.holds(key)', ''],
+  ]),
+  ...of(core('lookups'), tested('auth'), [
     ['accounts that live elsewhere are kept only where it is asked for', ' || accounts.cached === true', ' || true'],
   ]),
 ]

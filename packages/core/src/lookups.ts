@@ -1,0 +1,53 @@
+import { type Lookup, plainReader, type Reader } from './cache.ts'
+import type { Subject } from './epochs.ts'
+import { isAccount } from './record.ts'
+import type { Account, AccountReader, KeyMatch, KeyReader, SigningKeyMatch } from './store.ts'
+
+export interface AccountLookupOptions {
+  readonly store: KeyReader
+  readonly reader: Reader
+  /** Where accounts live that are not in the store. */
+  readonly accounts: AccountReader | undefined
+  /** Milliseconds. */
+  readonly timeout: number
+}
+
+/** Finds accounts by their id: the store's, or the application's, which are kept only where it asks for that. */
+export function accountLookup({ store, reader, accounts, timeout }: AccountLookupOptions): Lookup<Account> {
+  return (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
+    read: (id) => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)),
+    make(account: Account | undefined, id, freeze) {
+      checkAccount(account, id)
+      return freeze(account ?? undefined)
+    },
+    subjectOf: (_, accountId) => ({ accountId }),
+  })
+}
+
+/**
+ * What a store found, if it is whole, and its account where `accounts` live in the store. Looked at once, however often it is
+ * used.
+ *
+ * @throws Error when it is not: the store is broken.
+ */
+export function checked<T extends KeyMatch | SigningKeyMatch>(
+  match: T | undefined,
+  what: string,
+  isWhole: (match: T) => boolean,
+  accounts: AccountReader | undefined,
+): T | undefined {
+  if (match === undefined) return undefined
+  if (!isWhole(match)) throw new Error(`the store returned a broken ${what}`)
+  if (accounts === undefined) checkAccount(match.account, match.key.accountId)
+  return match
+}
+
+function checkAccount(account: Account | null | undefined, id: string): void {
+  const isWhole = account === undefined || account === null || (isAccount(account) && account.id === id)
+  if (!isWhole) throw new Error('the store returned a broken account')
+}
+
+/** What a key was found by changes with it and with its account. */
+export function subjectOf(match: Pick<KeyMatch, 'key'> | undefined): Subject {
+  return match === undefined ? {} : { keyId: match.key.id, accountId: match.key.accountId }
+}
