@@ -1,6 +1,15 @@
 /** The packages as they are published, used from a program outside of the workspace. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,14 +18,34 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const PACKAGES = ['core', 'contracts', 'hono', 'express', 'koa', 'store-sql', 'store-redis', 'cli']
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
 /** One minute: eight are bundled, packed and unpacked. */
 const LONG = 60_000
+
+/** The declarations of the packages are compiled as strictly as the program that uses them. */
+const COMPILER_OPTIONS = {
+  target: 'es2023',
+  module: 'nodenext',
+  types: ['node'],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+}
 
 let directory: string
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'latchkey-packed-'))
   installPacked(directory, PACKAGES)
+  const types = 'node_modules/@types/node'
+  symlinkSync(realpathSync(new URL(`../../${types}`, import.meta.url)), join(directory, types))
+  copyFileSync(new URL('program.ts', import.meta.url), join(directory, 'program.ts'))
+  writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module' }))
+  writeFileSync(
+    join(directory, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['program.ts'] }),
+  )
 }, LONG)
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -26,14 +55,15 @@ function run(file: string, ...args: readonly string[]): string {
 
 describe('what is published', () => {
   test(
-    'serves a provider on each framework, over a store',
+    'is compiled into a program that serves a provider on each framework, over a store',
     () => {
-      copyFileSync(fileURLToPath(new URL('program.mjs', import.meta.url)), join(directory, 'program.mjs'))
+      // What it prints is in the error, if it finds one.
+      execFileSync('npx', ['tsc', '-p', directory], { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
       const letIn = [
         [401, ''],
         [200, 'ada'],
       ]
-      expect(JSON.parse(run('program.mjs', 'keys.db'))).toEqual({
+      expect(JSON.parse(run('program.js', 'keys.db'))).toEqual({
         hono: letIn,
         koa: letIn,
         express: letIn,

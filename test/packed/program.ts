@@ -1,6 +1,7 @@
 /** A program outside of the workspace: a provider on each framework, and what each of them answers. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { problemDetails } from '@latchkey/contracts'
 import { createAuth, manageAccounts, manageKeys } from '@latchkey/core'
 import { testStore } from '@latchkey/core/testing'
@@ -20,7 +21,7 @@ const contract = problemDetails({
   token: { issuer: 'https://api.example.com' },
   permissions: { read: [], write: [] },
 })
-const store = await openSqlite(process.argv[2])
+const store = await openSqlite(process.argv[2] ?? ':memory:')
 const by = 'program'
 await manageAccounts({ store, by }).create({ id: 'ada', plan: 'pro' })
 const { secret } = await manageKeys({ contract, store, masterKey, by }).create({
@@ -30,8 +31,8 @@ const { secret } = await manageKeys({ contract, store, masterKey, by }).create({
 })
 const auth = createAuth({ contract, store, masterKey })
 
-const hono = new Hono().use(onHono.authenticate(auth))
-hono.get('/', onHono.requires(auth, { permission: 'read' }), (c) => c.text(onHono.principalOf(auth, c).account.id))
+const hono = new Hono<onHono.AuthEnv<typeof auth>>().use(onHono.authenticate(auth))
+hono.get('/', onHono.requires(auth, { permission: 'read' }), (c) => c.text(c.var.auth.account.id))
 
 const koa = new Koa().use(onKoa.authenticate(auth)).use(onKoa.requires(auth, { permission: 'read' }))
 koa.use((ctx) => {
@@ -43,20 +44,30 @@ web.get('/', onExpress.requires(auth, { permission: 'read' }), (req, res) => {
   res.send(onExpress.principalOf(auth, req).account.id)
 })
 
-async function listening(listener, ask) {
+try {
+  // @ts-expect-error: the contract names no such permission
+  onHono.requires(auth, { permission: 'wirte' })
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error
+}
+
+type Ask = (headers: Record<string, string>) => Response | Promise<Response>
+
+async function listening<T>(listener: RequestListener, ask: (url: string) => Promise<T>): Promise<T> {
   const server = createServer(listener)
   await once(server.listen(0, '127.0.0.1'), 'listening')
-  const answer = await ask(`http://127.0.0.1:${server.address().port}/`)
+  const answer = await ask(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   server.close()
   return answer
 }
 
-async function answersOf(ask) {
+async function answersOf(ask: Ask) {
   const answers = [await ask({}), await ask({ 'x-api-key': secret })]
   return Promise.all(answers.map(async (answer) => [answer.status, answer.status === 200 ? await answer.text() : '']))
 }
 
-const onServer = (listener) => listening(listener, (url) => answersOf((headers) => fetch(url, { headers })))
+const onServer = (listener: RequestListener) =>
+  listening(listener, (url) => answersOf((headers) => fetch(url, { headers })))
 console.log(
   JSON.stringify({
     hono: await answersOf((headers) => hono.request('/', { headers })),
