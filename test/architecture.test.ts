@@ -71,6 +71,8 @@ const LAYERS: readonly (readonly string[])[] = [
     'epochs',
     'timer',
     'slot',
+    'memory-pages',
+    'memory-usage',
   ],
   ['platform/node', 'platform/web', 'key-memo'],
   // One step each.

@@ -1,3 +1,5 @@
+import { pageOf } from './memory-pages.ts'
+import { type MemoryUsage, memoryUsage } from './memory-usage.ts'
 import type {
   Account,
   AccountChange,
@@ -33,27 +35,13 @@ interface Entry {
   readonly secrets: readonly Secret[]
 }
 
-interface Usage {
-  firstAt: number
-  lastAt: number
-  /** By day, route and status. */
-  readonly counts: Map<string, Counted>
-  /** The one that was added to last: most are like the one before. */
-  latest: Counted | undefined
-}
-
-interface Counted extends UsageCount {
-  count: number
-}
-
 interface Service {
   readonly entries: Map<string, Entry>
   /** The secret that has a digest, and its key. */
   readonly byDigest: Map<string, { readonly key: KeyRecord; readonly secret: KeySecret }>
   /** The id of the key that an idempotency key made, by account. */
   readonly made: Map<string, string>
-  /** By the id of a key. */
-  readonly usage: Map<string, Usage>
+  readonly usage: MemoryUsage
 }
 
 /** A store in this process's memory, for tests, demos and single-process tools. Every answer is synchronous. */
@@ -89,7 +77,7 @@ export function memoryStore(): MemoryStore {
   function serviceOf(name: string): Service {
     let service = services.get(name)
     if (service === undefined) {
-      service = { entries: new Map(), byDigest: new Map(), made: new Map(), usage: new Map() }
+      service = { entries: new Map(), byDigest: new Map(), made: new Map(), usage: memoryUsage() }
       services.set(name, service)
     }
     return service
@@ -167,7 +155,7 @@ export function memoryStore(): MemoryStore {
       expiresAt: secret.expiresAt,
     }))
     const kind = secrets[0]?.kind ?? 'key'
-    const { firstAt = null, lastAt = null } = services.get(key.service)?.usage.get(key.id) ?? {}
+    const { firstAt = null, lastAt = null } = services.get(key.service)?.usage.timesOf(key.id) ?? {}
     return { key, kind, versions, firstUsedAt: firstAt, lastUsedAt: lastAt }
   }
 
@@ -337,29 +325,18 @@ export function memoryStore(): MemoryStore {
     },
 
     recordUses(batch: readonly KeyUse[]): boolean {
-      for (const { service, keyId, route, status, day, count, firstAt, lastAt } of batch) {
-        const { entries, usage } = serviceOf(service)
-        let known = usage.get(keyId)
-        // What was counted of a key goes with it: where something is, the key is there.
-        if (known === undefined) {
-          if (!entries.has(keyId)) continue
-          known = { firstAt, lastAt, counts: new Map(), latest: undefined }
-          usage.set(keyId, known)
-        }
-        known.firstAt = Math.min(known.firstAt, firstAt)
-        known.lastAt = Math.max(known.lastAt, lastAt)
-        const { latest } = known
-        if (latest?.day === day && latest.status === status && latest.route === route) latest.count += count
-        else countElsewhere(known, { keyId, route, status, day, count })
+      for (const use of batch) {
+        const { entries, usage } = serviceOf(use.service)
+        // What was counted of a key went with it.
+        if (entries.has(use.keyId)) usage.add(use)
       }
       return true
     },
 
     listUsage({ service, keyIds, from, to }: UsageQuery): readonly UsageCount[] {
-      const counts = [...new Set(keyIds)].flatMap((id) => [
-        ...(services.get(service)?.usage.get(id)?.counts.values() ?? []),
-      ])
-      return counts.filter(({ day }) => day >= from && day < to).map((counted) => ({ ...counted }))
+      const usage = services.get(service)?.usage
+      const counts = [...new Set(keyIds)].flatMap((id) => usage?.countsOf(id) ?? [])
+      return counts.filter(({ day }) => day >= from && day < to)
     },
 
     close(): void {},
@@ -384,15 +361,6 @@ function repeats({ accounts, keys }: Records): boolean {
   return new Set(names.map((name) => JSON.stringify(name))).size < names.length
 }
 
-function countElsewhere(usage: Usage, { keyId, route, status, day, count }: UsageCount): void {
-  const place = `${day} ${status} ${route}`
-  const known = usage.counts.get(place)
-  const counted = known ?? { keyId, route, status, day, count: 0 }
-  counted.count += count
-  if (known === undefined) usage.counts.set(place, counted)
-  usage.latest = counted
-}
-
 /** Not a spread: V8 makes each spread that is frozen a shape of its own, which takes more room, and more time to read. */
 function frozenCopy<T extends object>(value: T): Readonly<T> {
   return Object.freeze(Object.assign({}, value))
@@ -401,30 +369,4 @@ function frozenCopy<T extends object>(value: T): Readonly<T> {
 /** A copy as JSON keeps it, which nobody can write to. */
 function frozenJson(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return JSON.parse(JSON.stringify(value), (_name, part) => Object.freeze(part))
-}
-
-/** Where an item stands in a list: by a number, then by a text. */
-interface Place {
-  readonly order: number
-  readonly id: string
-}
-
-function pageOf<T>(items: readonly (Place & { readonly item: T })[], { after, limit }: PageQuery): Page<T> {
-  const from = after === undefined ? undefined : placeOf(after)
-  const rest = items.filter((place) => from === undefined || compare(from, place) < 0).sort(compare)
-  const last = rest[limit - 1]
-  return {
-    items: rest.slice(0, limit).map(({ item }) => item),
-    next: last === undefined || rest.length === limit ? null : `${last.order}:${last.id}`,
-  }
-}
-
-function placeOf(cursor: string): Place {
-  const [, order, id = ''] = /^(-?\d{1,16}):(.*)$/s.exec(cursor) ?? []
-  if (order === undefined) throw new TypeError('after must be the `next` of a page')
-  return { order: Number(order), id }
-}
-
-function compare(a: Place, b: Place): number {
-  return a.order - b.order || (a.id < b.id ? -1 : Number(a.id > b.id))
 }
