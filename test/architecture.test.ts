@@ -56,6 +56,7 @@ const LAYERS: readonly (readonly string[])[] = [
   [
     'awaitable',
     'store',
+    'proving',
     'principal',
     'outcome',
     'contract',
@@ -93,7 +94,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'client-ip',
   ],
   ['verify-key', 'seal', 'uses', 'tell', 'manage', 'lease', 'count', 'reservation'],
-  ['verify-token', 'cache', 'brake', 'take', 'refusal'],
+  ['verify-token', 'cache', 'brake', 'take', 'text-denials'],
   ['identity', 'options', 'new-secret', 'lookups'],
   ['define-contract'],
   ['authorize', 'manage-accounts', 'manage-balances', 'manage-keys'],
@@ -333,8 +334,9 @@ function packageOf(name: string): Package {
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => file.endsWith('.ts'))
   const read = (file: string) => importsOf(file, readFileSync(join(src, file), 'utf8'))
-  const files = all.filter((file) => !file.endsWith('.test.ts'))
-  const tests = all.filter((file) => file.endsWith('.test.ts'))
+  const isTest = (file: string) => file.endsWith('.test.ts') || file.startsWith('fixtures/')
+  const files = all.filter((file) => !isTest(file))
+  const tests = all.filter(isTest)
   return {
     name,
     manifest: manifestAt(`packages/${name}`),

@@ -231,7 +231,10 @@ function stepsBetween(from: number, to: number): readonly (readonly [from: numbe
   return Array.from({ length: STEPS }, (_, step) => [at(step), at(step + 1)] as const)
 }
 
-const ON_KEYS = /latchkey_key/
+/** Those that write uses, which are timed apart, name keys too. */
+function isOnKeys(sql: string): boolean {
+  return /latchkey_key/.test(sql) && !/latchkey_(uses|usage)/.test(sql)
+}
 
 interface Statement {
   all(...parameters: unknown[]): unknown[]
@@ -244,7 +247,7 @@ function countLibsql(): () => number {
   const { prepare } = prototype
   prototype.prepare = function (sql: string) {
     const statement = prepare.call(this, sql)
-    if (!ON_KEYS.test(sql)) return statement
+    if (!isOnKeys(sql)) return statement
     const all = statement.all.bind(statement)
     statement.all = (...parameters: unknown[]) => {
       count++
@@ -262,7 +265,7 @@ function countPg(): () => number {
   const query: (...values: unknown[]) => unknown = prototype.query
   const counted = function (this: pg.Client, ...values: unknown[]) {
     const [first] = values as [string | { readonly text: string }]
-    if (ON_KEYS.test(typeof first === 'string' ? first : first.text)) count++
+    if (isOnKeys(typeof first === 'string' ? first : first.text)) count++
     return query.apply(this, values)
   }
   prototype.query = counted as typeof prototype.query

@@ -24,7 +24,7 @@ import { type Take, taker } from './take.ts'
 import { UNANSWERED, type Uses } from './uses.ts'
 
 /** What proves who a request belongs to, beside what all decisions share. */
-export interface Proving extends Deciding {
+export interface Authenticating extends Deciding {
   readonly prove: (fields: Fields, now: number, gate?: Gate) => Awaitable<Principal | Denied>
   readonly brake: Brake | undefined
   readonly uses: Uses
@@ -42,7 +42,7 @@ export type Authenticator = <Request extends object>(
 const BY_ADDRESS: Asked = { limits: [{ name: 'failures', seconds: 1, limit: 1, per: 'ip' }] }
 
 /** Makes an auth's `authenticator`: prove → admit → count → establish. */
-export function authenticatorOf(proving: Proving): Authenticator {
+export function authenticatorOf(proving: Authenticating): Authenticator {
   const { contract, counting, prove, brake, uses, tell, establishedBy, insecureAllowEveryone } = proving
   const takeForMount = taker(contract, counting, chargeFinder(contract, contract), contract)
   const report = reporter(proving)

@@ -1,12 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-  sign as signBytes,
-} from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -19,6 +12,8 @@ import type { Answer, DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import { digestKey } from './digest.ts'
+import { heap } from './fixtures/heap.ts'
+import { bareJwkOf } from './fixtures/jwk.ts'
 import type { IdentityProvider } from './identity.ts'
 import { memoryStore } from './memory-store.ts'
 import { type DenialCode, isDenied } from './outcome.ts'
@@ -37,18 +32,6 @@ const MAX_JWKS_BYTES = 262_144
 const OLD = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const NEW = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 })
-/**
- * A key as a JWK. Not the very one that Node has made: Node 20 waits for itself for ever where it writes that one while the
- * garbage collector takes away what has made it.
- */
-function bareJwkOf(key: KeyObject): JsonWebKey {
-  const again =
-    key.type === 'public'
-      ? createPublicKey(key.export({ type: 'spki', format: 'pem' }))
-      : createPrivateKey(key.export({ type: 'pkcs8', format: 'pem' }))
-  return again.export({ format: 'jwk' })
-}
-
 const jwkOf = (key: KeyObject, kid: string) => ({ ...bareJwkOf(key), kid, use: 'sig', alg: 'ES256' })
 const setOf = (...keys: object[]) => JSON.stringify({ keys })
 const OLD_SET = setOf(jwkOf(OLD.publicKey, 'old'))
@@ -356,6 +339,21 @@ describe('rotated keys', () => {
     expect(ask()).toMatchObject({ kind: 'allowed' })
     now += 1
     expect(await ask()).toMatchObject({ kind: 'denied', code: 'expired' })
+  })
+
+  it('leave nothing of such a token in memory but its claims', async () => {
+    const { url } = await publish()
+    const auth = authOf(url)
+    const tokens = Array.from({ length: 200 }, (_, i) =>
+      tokenOf(OLD.privateKey, 'old', { pad: 'x'.repeat(5500) }, { i }),
+    )
+    await ask(auth, OLD_TOKEN)
+    const before = heap()
+    // A copy, as of each request: nobody else holds it.
+    const again = tokens.map((text) => Buffer.from(text).toString())
+    for (const _ of [1, 2]) for (const text of again) expect(await ask(auth, text)).toBe('allowed')
+    again.length = 0
+    expect(heap() - before).toBeLessThan(1_000_000)
   })
 
   it('say of such a token too that it is withdrawn, when they are fetched anew', async () => {

@@ -1,12 +1,4 @@
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-  sign as signBytes,
-} from 'node:crypto'
+import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { type JSONWebKeySet, SignJWT } from 'jose'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createAuth, type PrincipalOf } from './auth.ts'
@@ -14,6 +6,7 @@ import type { Answer, Contract } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
 import { digestKey } from './digest.ts'
+import { bareJwkOf } from './fixtures/jwk.ts'
 import type { IdentityProvider, PublicKeyAlgorithm } from './identity.ts'
 import { memoryLimiter } from './memory-limiter.ts'
 import { memoryStore } from './memory-store.ts'
@@ -41,18 +34,6 @@ const ED25519 = generateKeyPairSync('ed25519')
 /** The key that signs with each algorithm; its `kid` is the algorithm's name. */
 const PAIRS = { RS256: RSA, PS256: RSA, ES256: P256, EdDSA: ED25519 } as const
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
-
-/**
- * A key as a JWK. Not the very one that Node has made: Node 20 waits for itself for ever where it writes that one while the
- * garbage collector takes away what has made it.
- */
-function bareJwkOf(key: KeyObject): JsonWebKey {
-  const again =
-    key.type === 'public'
-      ? createPublicKey(key.export({ type: 'spki', format: 'pem' }))
-      : createPrivateKey(key.export({ type: 'pkcs8', format: 'pem' }))
-  return again.export({ format: 'jwk' })
-}
 
 const jwkOf = (key: KeyObject, kid: string, change: object = {}) => ({ ...bareJwkOf(key), kid, ...change })
 const setOf = (...keys: object[]) => ({ keys }) as JSONWebKeySet

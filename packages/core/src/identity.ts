@@ -1,7 +1,7 @@
 import type { JSONWebKeySet, JWK } from 'jose'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
-import { claimsDenial, lifeOf } from './verify-token.ts'
+import { claimsDenial, type Life, lifeOf } from './verify-token.ts'
 
 /** Signatures with a public key. No symmetric algorithm is among them, so a public key is never taken for a secret. */
 export const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
@@ -46,13 +46,10 @@ export interface IdentityVerifier {
 }
 
 /** How long a token holds. */
-export interface Hold {
+export interface Hold extends Life {
   readonly kind: 'holds'
   /** Of the provider's keys, as they were fetched. */
   readonly fetch: number
-  /** In milliseconds since the epoch, as its claims say. */
-  readonly from: number
-  readonly until: number
 }
 
 /** A set of keys is a few kilobytes; a larger answer is not read to its end. */

@@ -1,19 +1,16 @@
-import { type Lookup, plainReader, type Reader } from './cache.ts'
+import { type Lookup, plainReader } from './cache.ts'
 import type { Subject } from './epochs.ts'
+import type { ProverOptions } from './proving.ts'
 import { isAccount } from './record.ts'
-import type { Account, AccountReader, KeyMatch, KeyReader, SigningKeyMatch } from './store.ts'
-
-export interface AccountLookupOptions {
-  readonly store: KeyReader
-  readonly reader: Reader
-  /** Where accounts live that are not in the store. */
-  readonly accounts: AccountReader | undefined
-  /** Milliseconds. */
-  readonly timeout: number
-}
+import type { Account, AccountReader, KeyMatch, SigningKeyMatch } from './store.ts'
 
 /** Finds accounts by their id: the store's, or the application's, which are kept only where it asks for that. */
-export function accountLookup({ store, reader, accounts, timeout }: AccountLookupOptions): Lookup<Account> {
+export function accountLookup({
+  store,
+  reader,
+  accounts,
+  timeout,
+}: Pick<ProverOptions, 'store' | 'reader' | 'accounts' | 'timeout'>): Lookup<Account> {
   return (accounts === undefined || accounts.cached === true ? reader : plainReader(timeout)).lookup({
     read: (id) => (accounts === undefined ? store.findAccount?.(id) : accounts.find(id)),
     make(account: Account | undefined, id, freeze) {
@@ -25,9 +22,9 @@ export function accountLookup({ store, reader, accounts, timeout }: AccountLooku
 }
 
 /**
- * What a store found, if it is whole, and its account where `accounts` live in the store. Looked at once, however often it is
- * used.
+ * What a store found, if it is whole. Looked at once, however often it is used.
  *
+ * @param accounts `undefined`: they are in the store, so the account that was found has to be whole too
  * @throws Error when it is not: the store is broken.
  */
 export function checked<T extends KeyMatch | SigningKeyMatch>(
@@ -47,7 +44,7 @@ function checkAccount(account: Account | null | undefined, id: string): void {
   if (!isWhole) throw new Error('the store returned a broken account')
 }
 
-/** What a key was found by changes with it and with its account. */
+/** What makes a match out of date: a change of its key, or of its account. */
 export function subjectOf(match: Pick<KeyMatch, 'key'> | undefined): Subject {
   return match === undefined ? {} : { keyId: match.key.id, accountId: match.key.accountId }
 }

@@ -32,8 +32,11 @@ export function memoryUsage(): MemoryUsage {
   return {
     add(use) {
       const { keyId, route, status, day, count, firstAt, lastAt } = use
-      const usage = byKey.get(keyId) ?? { firstAt, lastAt, counts: new Map(), latest: undefined }
-      byKey.set(keyId, usage)
+      let usage = byKey.get(keyId)
+      if (usage === undefined) {
+        usage = { firstAt, lastAt, counts: new Map(), latest: undefined }
+        byKey.set(keyId, usage)
+      }
       usage.firstAt = Math.min(usage.firstAt, firstAt)
       usage.lastAt = Math.max(usage.lastAt, lastAt)
       const { latest } = usage

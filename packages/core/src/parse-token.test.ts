@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { heap } from './fixtures/heap.ts'
 import { parseToken } from './parse-token.ts'
 
 const encode = (value: string | readonly number[]): string =>
@@ -18,14 +17,6 @@ function withUnusedBit(segment: string): string {
   const changed = segment.slice(0, -1) + alphabet[alphabet.indexOf(segment.at(-1) as string) + 1]
   expect(Buffer.from(changed, 'base64url')).toEqual(Buffer.from(segment, 'base64url'))
   return changed
-}
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-function heap(): number {
-  collect()
-  return process.memoryUsage().heapUsed
 }
 
 describe('parseToken', () => {

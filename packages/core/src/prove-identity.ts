@@ -4,20 +4,20 @@ import { type IdentityVerifier, identityVerifier } from './identity.ts'
 import { type Denied, isDenied, tokenInvalid } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
 import type { Principal } from './principal.ts'
-import type { ProverParts } from './prove.ts'
+import type { Proving } from './proving.ts'
 import { isText } from './record.ts'
 import type { SeenTokens } from './seen-tokens.ts'
 
 /** Makes the function that proves a token of an identity provider: issuer → verify → subject → account → permissions. */
 export function identityProver(
-  { contract, accountsById, timeout }: ProverParts,
+  { contract, accountsById, timeout }: Proving,
   seen: SeenTokens | undefined,
 ): (token: ParsedToken, text: string, now: number) => Promise<Principal | Denied> {
-  const { identity: providers = [], permissions: known = {} } = contract
+  const { identity: providers = [], permissions: ofContract = {} } = contract
   const verifiers = providers.map((provider) => identityVerifier(provider, timeout))
 
   /** Whom a token means that holds. That is found anew for each request: the callbacks and accounts are the application's. */
-  function identify({ provider }: IdentityVerifier, { claims }: ParsedToken): Awaitable<Principal | Denied> {
+  function identify({ provider }: IdentityVerifier, claims: ParsedToken['claims']): Awaitable<Principal | Denied> {
     const { sub: subject } = claims
     if (typeof subject !== 'string' || subject === '') return tokenInvalid('subject')
     const { issuer, accountId = () => subject, permissions = scopesOf } = provider
@@ -43,19 +43,21 @@ export function identityProver(
   }
 
   function isKnown(permission: unknown): permission is string {
-    return typeof permission === 'string' && Object.hasOwn(known, permission) && !permission.endsWith('*')
+    return typeof permission === 'string' && Object.hasOwn(ofContract, permission) && !permission.endsWith('*')
   }
 
   return async (token, text, now) => {
+    // What is remembered holds these alone: the rest of the token holds its text, which works for who has it.
+    const { claims } = token
     // What the token says of its issuer chooses who checks it; that one then checks that it is so.
-    const verifier = verifiers.find(({ provider }) => provider.issuer === token.claims.iss)
+    const verifier = verifiers.find(({ provider }) => provider.issuer === claims.iss)
     if (verifier === undefined) return tokenInvalid('issuer')
     const hold = await verifier.verify(text, token, now)
     if (isDenied(hold)) return hold
     if (seen?.mark(text) === true) {
-      seen.keep(text, (now) => (verifier.isStill(hold, now) ? identify(verifier, token) : undefined))
+      seen.keep(text, (now) => (verifier.isStill(hold, now) ? identify(verifier, claims) : undefined))
     }
-    return identify(verifier, token)
+    return identify(verifier, claims)
   }
 }
 

@@ -8,7 +8,7 @@ import { type KeyMemo, keyPrincipal } from './key-memo.ts'
 import { checked, subjectOf } from './lookups.ts'
 import { type Denied, isDenied, UNKNOWN } from './outcome.ts'
 import type { KeyPrincipal, Principal } from './principal.ts'
-import type { Prove, ProverParts } from './prove.ts'
+import type { Prove, Proving } from './proving.ts'
 import { isKeyMatch } from './record.ts'
 import type { KeyMatch } from './store.ts'
 import { belongs, endOf, type FoundKey, verifyKey } from './verify-key.ts'
@@ -24,10 +24,10 @@ interface KnownKey extends FoundKey, KeyMemo {
 const LASTING: FoundKey['secret'] = Object.freeze({ expiresAt: null })
 
 /** Makes the function that proves an API key: format → digest → lookup → verify → account. */
-export function keyProver(parts: ProverParts): Prove {
-  const { contract, codec, store, reader, accounts, accountsById, pepper, refusals } = parts
+export function keyProver(proving: Proving): Prove {
+  const { contract, codec, store, reader, accounts, accountsById, pepper, denials } = proving
   const { name: service } = contract
-  const { malformed, unknown } = refusals
+  const { malformed, unknown } = denials
   const hasHeader = contract.carriers.some(({ kind }) => kind === 'header')
 
   const keys = reader.lookup<KnownKey, KeyMatch>({

@@ -7,13 +7,14 @@ import { checked, subjectOf } from './lookups.ts'
 import { type Denied, isDenied, tokenInvalid } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
 import type { Principal, TokenPrincipal } from './principal.ts'
-import type { ProverParts } from './prove.ts'
+import type { Proving } from './proving.ts'
 import { isSigningKeyMatch } from './record.ts'
 import { type MasterKey, sealer } from './seal.ts'
 import type { Recall, SeenTokens } from './seen-tokens.ts'
 import type { KeyRecord, SigningKeyMatch, SigningSecret } from './store.ts'
 import {
   isLive,
+  type Life,
   lifeOf,
   type OpenKey,
   type OpenKeyMatch,
@@ -38,11 +39,11 @@ interface OpenMatch {
  * @param seen where tokens are remembered. `undefined`: each is verified each time
  */
 export function signedProver(
-  parts: ProverParts,
+  proving: Proving,
   rules: TokenRules,
   seen: SeenTokens | undefined,
 ): (token: ParsedToken, text: string, now: number, gate?: Gate) => Awaitable<Principal | Denied> {
-  const { contract, store, reader, accounts, accountsById, masterKey, timeout } = parts
+  const { contract, store, reader, accounts, accountsById, masterKey, timeout } = proving
   const { name: service } = contract
   const open = masterKey === undefined ? undefined : opener(masterKey)
   const openMatches = new WeakMap<SigningKeyMatch, OpenMatch>()
@@ -88,22 +89,15 @@ export function signedProver(
     const principal = tokenPrincipal(verified.key, verified.account, token.claims, verified)
     if (seen?.mark(text) === true) {
       const key = signingKeys.kept(match.key.id)
+      const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
       // It may have changed since it was found.
-      if (key?.value === match) seen.keep(text, recallOf(token, key, match, principal, now))
+      if (key?.value === match) seen.keep(text, recallOf(principal, key, lifeOf(token, ends, rules, now)))
     }
     return principal
   }
 
-  /** A token that was good is good as long as its key is the same, and nothing of it has ended. */
-  function recallOf(
-    token: ParsedToken,
-    key: Kept<SigningKeyMatch>,
-    match: SigningKeyMatch,
-    principal: TokenPrincipal,
-    now: number,
-  ): Recall {
-    const ends = [match.key.expiresAt, ...match.secrets.map(({ expiresAt }) => expiresAt)]
-    const { from, until } = lifeOf(token, ends, rules, now)
+  /** A token that was good is good as long as its key is the same, and nothing of it has ended. Holds nothing of its text. */
+  function recallOf(principal: TokenPrincipal, key: Kept<SigningKeyMatch>, { from, until }: Life): Recall {
     return (now) => (now >= from && now < until && signingKeys.holds(key) ? principal : undefined)
   }
 
@@ -130,7 +124,7 @@ export function signedProver(
   return (token, text, now, gate) => {
     const kept = signingKeys.kept(token.kid)
     return kept === undefined
-      ? chain(signingKeys.find(token.kid, gate), (match) => proveWith(match, token, text, now))
+      ? chain(signingKeys.find(token.kid, gate), proveWith, token, text, now)
       : proveWith(kept.value, token, text, now)
   }
 }

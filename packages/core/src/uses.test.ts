@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Awaitable } from './awaitable.ts'
+import { heap } from './fixtures/heap.ts'
 import type { KeyMemo } from './key-memo.ts'
 import type { KeyReader, KeyUse } from './store.ts'
 import { useRecorder } from './uses.ts'
@@ -25,14 +24,6 @@ const use = (keyId: string, count: number, lastAt: number, firstAt = lastAt): Ke
   firstAt,
   lastAt,
 })
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-
-function heap(): number {
-  collect()
-  return process.memoryUsage().heapUsed
-}
 
 /** Of a key that was just read. */
 function newMemo(keyId = 'key_1'): KeyMemo {

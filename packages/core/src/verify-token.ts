@@ -120,16 +120,19 @@ export function claimsDenial(token: ParsedToken, rules: TokenRules, now: number)
   return undefined
 }
 
-/**
- * From when until when a token that was accepted stays so, in milliseconds since the epoch: as `claimsDenial` says, and no
- * longer than until the first of the `ends` of its key that is to come.
- */
+/** From when until when a token that was accepted stays so, in milliseconds since the epoch. */
+export interface Life {
+  readonly from: number
+  readonly until: number
+}
+
+/** As `claimsDenial` says, and no longer than until the first of the `ends` of its key that is to come. */
 export function lifeOf(
   { claims }: ParsedToken,
   ends: readonly (number | null)[],
   { leeway = 30, expiryLeeway = 0 }: Pick<TokenRules, 'leeway' | 'expiryLeeway'>,
   now: number,
-): { readonly from: number; readonly until: number } {
+): Life {
   const { exp, iat, nbf = iat } = claims as { readonly exp: number; readonly iat: number; readonly nbf?: number }
   const coming = ends.filter((end): end is number => end !== null && end > now)
   return {

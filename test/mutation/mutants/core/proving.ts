@@ -195,7 +195,7 @@ export const PROVING: readonly Mutant[] = [
     ['an account is the one that was asked for', ' && account.id === id', ''],
     ['a broken account is unavailable', 'isAccount(account) && ', ''],
   ]),
-  ...of(core('refusal'), tested('prove'), [
+  ...of(core('text-denials'), tested('prove'), [
     ['an id that is not in the text is derived from its digest', 'codec?.idIn(text) ?? ', ''],
   ]),
   ...of(core('prove-identity'), tested('identity'), [
@@ -207,7 +207,7 @@ export const PROVING: readonly Mutant[] = [
     [
       'an identity token is verified',
       'if (isDenied(hold)) return hold',
-      'if (isDenied(hold)) return identify(verifier, token)',
+      'if (isDenied(hold)) return identify(verifier, claims)',
     ],
     [
       'a token without a subject is refused',
@@ -222,8 +222,13 @@ export const PROVING: readonly Mutant[] = [
   ...of(core('prove-identity'), tested('identity-keys'), [
     [
       'a seen token of a provider still holds',
-      'verifier.isStill(hold, now) ? identify(verifier, token) : undefined',
-      'identify(verifier, token)',
+      'verifier.isStill(hold, now) ? identify(verifier, claims) : undefined',
+      'identify(verifier, claims)',
+    ],
+    [
+      'a token that is remembered leaves nothing but its claims',
+      'identify(verifier, claims) : undefined',
+      'identify(verifier, token.claims) : undefined',
     ],
   ]),
   ...of(core('identity'), tested('identity', 'identity-keys'), [
@@ -306,8 +311,8 @@ export const PROVING: readonly Mutant[] = [
   ...of(core('prove-token'), tested('auth'), [
     [
       'a token that no carrier can hold is not looked for',
-      'if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return refusals.malformed(text)',
-      'if (text.length > MAX_CREDENTIAL_LENGTH) return refusals.malformed(text)',
+      'if (found.isBroken || text.length > MAX_CREDENTIAL_LENGTH) return denials.malformed(text)',
+      'if (text.length > MAX_CREDENTIAL_LENGTH) return denials.malformed(text)',
     ],
   ]),
   ...of(core('prove-signed'), tested('auth'), [
