@@ -13,9 +13,18 @@ describe('rawFields', () => {
     expect(full.get('x-api-key')).toBe(', ')
     expect(full.get('authorization')).toBe(', ')
     expect(rawFields({ rawHeaders: ['x-api-key', 'k', ...lines(998)] }).get('x-api-key')).toBe('k')
-    const server = { maxHeadersCount: 0 }
-    const whole = { rawHeaders: ['x-api-key', 'k', ...lines(999)], socket: { server } }
-    expect(rawFields(whole).get('x-api-key')).toBe('k')
+  })
+
+  it.each([
+    [0, 999, 'k'],
+    [null, 998, 'k'],
+    [null, 999, ', '],
+    [100, 98, 'k'],
+    [100, 99, ', '],
+    [2000, 999, 'k'],
+  ])('goes by what the server keeps: of at most %j lines, %i more', (maxHeadersCount, more, value) => {
+    const rawHeaders = ['x-api-key', 'k', ...Array.from({ length: more }, () => ['a', 'b']).flat()]
+    expect(rawFields({ rawHeaders, ...{ socket: { server: { maxHeadersCount } } } }).get('x-api-key')).toBe(value)
   })
 
   it('finds a field whatever the case of its name', () => {
@@ -68,8 +77,10 @@ describe('on a real server', () => {
   async function exchange(
     handle: (request: IncomingMessage, response: ServerResponse) => void,
     lines: readonly string[] = [],
+    maxHeadersCount: number | null = null,
   ): Promise<string> {
     const server = createServer(handle)
+    server.maxHeadersCount = maxHeadersCount
     servers.push(server)
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
@@ -93,6 +104,27 @@ describe('on a real server', () => {
     expect(node).toBe('Bearer aaa')
     expect(seen).toBe('Bearer aaa, Bearer bbb')
   })
+
+  it.each([
+    [null, 2000],
+    [100, 200],
+    [1, 60],
+  ])(
+    'reads no key where the server keeps %j lines at most, and %i more stand before a second one',
+    async (most, more) => {
+      let seen: string | null | undefined
+      const others = Array.from({ length: more }, () => 'a: b')
+      await exchange(
+        (request, response) => {
+          seen = rawFields(request).get('x-api-key')
+          response.end()
+        },
+        ['x-api-key: aaa', ...others, 'x-api-key: bbb'],
+        most,
+      )
+      expect(seen).toMatch(/,/)
+    },
+  )
 
   it('sends a rendered answer byte for byte', async () => {
     const headers = { 'Content-Type': 'application/json', 'Content-Length': '13', 'Cache-Control': 'no-store' }

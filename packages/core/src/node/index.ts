@@ -17,7 +17,7 @@ const DROPPED_LINES = ', '
  */
 export function rawFields(request: Pick<IncomingMessage, 'rawHeaders'>): Fields {
   const { rawHeaders } = request
-  const isDropped = rawHeaders.length >= 2 * DEFAULT_MAX_LINES && hasDroppedLines(request)
+  const isDropped = rawHeaders.length >= 2 * mostLinesOf(request)
   return new RawFields(isDropped ? [] : rawHeaders, isDropped ? DROPPED_LINES : null)
 }
 
@@ -59,9 +59,11 @@ function lowerCase(ascii: number): number {
 }
 
 /** Of more lines than it keeps Node drops the rest in silence, a few sooner or later. With a maximum of 0 it keeps all. */
-function hasDroppedLines(request: object): boolean {
+function mostLinesOf(request: object): number {
   const { socket } = request as { readonly socket?: { readonly server?: { readonly maxHeadersCount?: number | null } } }
-  return socket?.server?.maxHeadersCount !== 0
+  const most = socket?.server?.maxHeadersCount
+  if (typeof most !== 'number') return DEFAULT_MAX_LINES
+  return most > 0 ? most : Infinity
 }
 
 /** Sends an answer as it is, byte for byte: frameworks would add a charset or an ETag. */

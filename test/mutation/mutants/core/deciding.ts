@@ -151,6 +151,7 @@ export const DECIDING: readonly Mutant[] = [
       'value ?? (lines[i + 1] as string)',
     ],
     ['lines that Node dropped are not forgotten', 'isDropped ? DROPPED_LINES : null', 'null'],
+    ['a server may keep fewer lines', 'return most > 0 ? most : Infinity', 'return DEFAULT_MAX_LINES'],
     ['field names compare without case', 'ascii >= 0x41 && ascii <= 0x5a ? ascii | 0x20 : ascii', 'ascii'],
     ['field names are compared to their end', 'if (a.length !== b.length) return false', ''],
   ]),
