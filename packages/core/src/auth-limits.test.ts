@@ -251,7 +251,22 @@ describe('an end of a request', () => {
     expect(await balances.find(ACCOUNT)).toMatchObject({ used: 5, remaining: 0 })
     broken.end?.('broken')
     expect(await balances.find(ACCOUNT)).toMatchObject({ used: 1 })
-    await auth.settle({}, 3)
+  })
+
+  it('is said of a request that was proven, or it is a mistake', async () => {
+    const ledger = memoryLedger()
+    const auth = authOf({ ledger })
+    const request: Call = {}
+    auth.authorizer({ cost: 4 }, HOST)(request, fields(TEXT))
+    await expect(auth.settle({ request }, 1)).rejects.toThrow(
+      new TypeError('request must be one that was proven: see principalOf'),
+    )
+    await auth.settle(request, 1)
+    // Without a cost there is nothing to give back.
+    const free: Call = {}
+    auth.authorizer({}, HOST)(free, fields(TEXT))
+    await auth.settle(free, 3)
+    const balances = manageBalances({ contract: CONTRACT, ledger, now: () => NOW })
     expect(await balances.find(ACCOUNT)).toMatchObject({ used: 1 })
   })
 

@@ -570,6 +570,18 @@ describe('check', () => {
     expect(() => auth.check(principal, { cost: NaN })).toThrow(/requirement\.cost/)
   })
 
+  it('refuses what it has not proven: the principal of another contract, or none', () => {
+    const { principal } = proven()
+    if (principal.via === 'none') throw new Error('somebody was proven')
+    const contract: typeof CONTRACT = { ...CONTRACT, name: 'other' }
+    const others = createAuth({ contract, store: memoryStore() })
+    const refused = new TypeError('principal must be one that was proven for other')
+    expect(() => others.check(principal, { permission: 'read' })).toThrow(refused)
+    for (const none of [undefined, null, {}, 'key']) {
+      expect(() => others.check(none as unknown as typeof principal, {})).toThrow(refused)
+    }
+  })
+
   it('forbids where the resource’s rule forgot to answer', () => {
     const { auth, principal } = proven()
     const ruleOf = (): Access | undefined => undefined

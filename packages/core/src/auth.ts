@@ -68,7 +68,7 @@ export interface Auth<
    * Checks a requirement inside a handler, where a loaded resource (`access`) or a cost is known only then. Takes the
    * cost when it allows: it is final, unless `reservation` of the outcome is settled or released.
    *
-   * @throws TypeError when the requirement names what the contract does not know.
+   * @throws TypeError when the requirement names what the contract does not know, or the principal is another contract's.
    */
   check(
     principal: P,
@@ -77,7 +77,8 @@ export interface Auth<
   ): Awaitable<Outcome<P>>
   /**
    * Says what a request has cost in truth, where its route took the most that it may cost: the rest is given back at once.
-   * See {@link Reservation}. Nothing happens where the account is not metered.
+   * See {@link Reservation}. Nothing happens where the account is not metered. Rejects with a TypeError where this auth has
+   * proven nobody for the request: it is the adapter's (Hono's and Koa's context, Express's `req`).
    */
   settle(request: object, actual: number): Promise<void>
   /** What this auth established for this request, if it did. */
@@ -200,7 +201,7 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   return {
     contract,
     authenticator,
-    ...authorizingOf(deciding, authenticator),
+    ...authorizingOf(deciding, authenticator, establishedBy),
     established: (request: object) => establishedBy.get(request),
     render: renderer(contract),
     headersFor(outcome: Allowed<Principal | Everyone> | Anonymous) {

@@ -16,6 +16,7 @@ import type { AuthorizeOptions, Host } from './options.ts'
 import { type Allowed, type Anonymous, type Denied, isDenied, MISSING, NO_LIMITS, type Outcome } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 import type { Reservation } from './reservation.ts'
+import type { Slot } from './slot.ts'
 import { type Take, taker } from './take.ts'
 
 /** What an auth asks once it knows who somebody is. */
@@ -33,7 +34,11 @@ export interface Authorizing {
 }
 
 /** Makes an auth's `authorizer` and `check`: plan → feature → permission → resource → count → cost. */
-export function authorizingOf(deciding: Deciding, authenticator: Authenticator): Authorizing {
+export function authorizingOf(
+  deciding: Deciding,
+  authenticator: Authenticator,
+  establishedBy: Slot<Allowed<Principal | Everyone>>,
+): Authorizing {
   const { contract, counting } = deciding
   const report = reporter(deciding)
   const reservations = new WeakMap<object, Reservation>()
@@ -104,6 +109,7 @@ export function authorizingOf(deciding: Deciding, authenticator: Authenticator):
     requirement: Requirement,
     ...rule: [access?: Access]
   ): Awaitable<Outcome<Principal | Everyone>> {
+    checkPrincipal(principal)
     checkRequirement(contract, requirement, CHECK_REQUIREMENTS)
     if (countsByAddress(requirement)) {
       throw new TypeError('requirement.limits must be per key or account: a check knows no address')
@@ -122,10 +128,20 @@ export function authorizingOf(deciding: Deciding, authenticator: Authenticator):
     })
   }
 
+  // Plans and permissions of the same names may mean something else elsewhere.
+  function checkPrincipal(principal: Principal | Everyone): void {
+    const service = principal?.via === 'key' || principal?.via === 'token' ? principal.key.service : contract.name
+    if (typeof principal?.via === 'string' && service === contract.name) return
+    throw new TypeError(`principal must be one that was proven for ${contract.name}`)
+  }
+
   return {
     authorizer,
     check,
     async settle(request, actual) {
+      // What is not given back because of a slip is paid by the customer.
+      if (establishedBy.get(request) === undefined)
+        throw new TypeError('request must be one that was proven: see principalOf')
       await reservations.get(request)?.settle(actual)
     },
   }

@@ -73,12 +73,16 @@ export const DECIDING: readonly Mutant[] = [
     ],
   ]),
   ...of(core('authorizer'), tested('auth'), [
+    ['another contract’s principal is not checked', '&& service === contract.name', ''],
     [
       'the permission is checked before the resource',
       'if (denied !== undefined) return report(denied, outcome.principal)',
       '',
     ],
     ['a rule that forgot to answer refuses', "rule.length === 0 ? 'allow' : (rule[0] as Access)", "rule[0] ?? 'allow'"],
+  ]),
+  ...of(core('authorizer'), tested('auth-limits'), [
+    ['what was not proven has no cost', 'if (establishedBy.get(request) === undefined)\n', 'if (false)\n'],
   ]),
   ...of(core('auth'), tested('auth'), [
     [
