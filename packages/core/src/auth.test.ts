@@ -124,6 +124,13 @@ describe('createAuth', () => {
     ['a master key that is no text', { masterKey: new Uint8Array(32) }, /masterKey/],
     ['a master key that is null', { masterKey: null }, /masterKey/],
     ['token rules without a master key', { contract: { ...CONTRACT, token: { issuer: 'sdk' } } }, /masterKey/],
+    [
+      'an option that is misspelt',
+      { chache: false },
+      /^options: unknown member "chache"; it must be one of contract, store, /,
+    ],
+    ['a size of the cache that is misspelt', { cache: { size: 10 } }, /^cache: unknown member "size"; /],
+    ['a rule of the brake that is misspelt', { brake: { failure: 3 } }, /^brake: unknown member "failure"; /],
     ['a cache of true', { cache: true }, /cache/],
     ['a cache that is null', { cache: null }, /cache/],
     ['a cache of no keys', { cache: { keys: 0 } }, /cache\.keys/],

@@ -1,5 +1,12 @@
 import { checkConcurrency, checkLimits, checkRefund } from './check-limits.ts'
-import { type AnyContract, type ConcurrencyLimit, checkKnown, type RateLimit, type Refund } from './contract.ts'
+import {
+  type AnyContract,
+  type ConcurrencyLimit,
+  checkKnown,
+  checkMembers,
+  type RateLimit,
+  type Refund,
+} from './contract.ts'
 import { type Denied, HIDDEN } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 
@@ -48,8 +55,8 @@ export function checkRequirement(contract: AnyContract, requirement: Requirement
   if (typeof requirement !== 'object' || requirement === null) {
     throw new TypeError(`requirement must be an object with any of ${accepted.join(', ')}`)
   }
+  checkMembers('requirement', requirement, accepted)
   for (const [name, value] of Object.entries(requirement)) {
-    if (!accepted.includes(name)) throw new TypeError(`requirement.${name} must be one of ${accepted.join(', ')}`)
     if (value === undefined) throw new TypeError(`requirement.${name} must have a value, or be left out`)
   }
   const { plan, feature, permission, limits, concurrency, cost = 0, refund } = requirement

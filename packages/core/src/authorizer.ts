@@ -109,11 +109,11 @@ export function authorizingOf(
     requirement: Requirement,
     ...rule: [access?: Access]
   ): Awaitable<Outcome<Principal | Everyone>> {
-    checkPrincipal(principal)
     checkRequirement(contract, requirement, CHECK_REQUIREMENTS)
     if (countsByAddress(requirement)) {
       throw new TypeError('requirement.limits must be per key or account: a check knows no address')
     }
+    checkPrincipal(principal)
     // Not a default value: a rule that forgot to return must not be taken for one that is not there.
     const access = rule.length === 0 ? 'allow' : (rule[0] as Access)
     const denied = authorize(contract, principal, requirement, access)

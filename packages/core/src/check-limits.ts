@@ -1,10 +1,24 @@
-import { type ConcurrencyLimit, checkKnown, type Numbers, type Quota, type RateLimit, type Refund } from './contract.ts'
-import { isTime, zoneClock } from './period.ts'
+import {
+  type ConcurrencyLimit,
+  checkKnown,
+  checkMembers,
+  membersOf,
+  type Numbers,
+  type Quota,
+  type RateLimit,
+  type Refund,
+} from './contract.ts'
+import { isTime, type Period, zoneClock } from './period.ts'
 
 /** What may stand between the quotes of a header field: printable ASCII without blank, quote and backslash. */
 const QUOTABLE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 const SHARED_BY: readonly unknown[] = ['key', 'account', 'ip']
 const REFUNDS: readonly unknown[] = ['failed', 'broken']
+
+const RATE_LIMIT = membersOf<RateLimit>({ name: true, seconds: true, limit: true, per: true, cost: true })
+const CONCURRENCY_LIMIT = membersOf<ConcurrencyLimit>({ name: true, limit: true, per: true, seconds: true })
+const QUOTA = membersOf<Quota>({ name: true, limit: true, period: true })
+const PERIOD = membersOf<Period>({ months: true, days: true, zone: true, since: true })
 
 export function isQuotable(text: string): boolean {
   return QUOTABLE.test(text)
@@ -21,7 +35,9 @@ export function checkLimits(
   if (new Set([...limits, ...beside].map(({ name }) => name)).size < limits.length + beside.length) {
     throw new TypeError(`${option} must have a name each: two of one name would share a window`)
   }
-  for (const { name, seconds, limit, per, cost = 1 } of limits) {
+  for (const rate of limits) {
+    checkMembers(`each of ${option}`, rate, RATE_LIMIT)
+    const { name, seconds, limit, per, cost = 1 } = rate
     const named = `${option} "${name}"`
     checkShared(named, name, per)
     checkWhole(`${named}: seconds`, seconds)
@@ -33,10 +49,12 @@ export function checkLimits(
 /** @throws TypeError naming the option. `beside`: the slots that are taken for the same request. */
 export function checkConcurrency(
   option: string,
-  { name, seconds = 1, limit, per }: ConcurrencyLimit,
+  concurrency: ConcurrencyLimit,
   plans: readonly string[] = [],
   beside?: ConcurrencyLimit,
 ): void {
+  checkMembers(option, concurrency, CONCURRENCY_LIMIT)
+  const { name, seconds = 1, limit, per } = concurrency
   if (name === beside?.name) throw new TypeError(`${option} must have a name of its own: it would share the slots`)
   checkShared(option, name, per)
   checkWhole(`${option}: seconds`, seconds)
@@ -44,10 +62,13 @@ export function checkConcurrency(
 }
 
 /** @throws TypeError naming the option. */
-export function checkQuota(option: string, { name, limit, period }: Quota, plans: readonly string[] = []): void {
+export function checkQuota(option: string, quota: Quota, plans: readonly string[] = []): void {
+  checkMembers(option, quota, QUOTA)
+  const { name, limit, period } = quota
   if (!isQuotable(name)) throw new TypeError(`${option}: name must be printable ASCII without blank or quote`)
   if (limit !== undefined) checkNumbers(option, limit, plans)
   if (period === undefined) return
+  checkMembers(`${option}.period`, period, PERIOD)
   const { months, days, zone = 'UTC', since } = period
   if ((months === undefined) === (days === undefined)) throw new TypeError(`${option}.period must have months or days`)
   checkWhole(`${option}.period`, months ?? days)

@@ -1,5 +1,5 @@
 import { checkConcurrency, checkLimits, checkQuota, checkRefund, isQuotable } from './check-limits.ts'
-import { type AnyContract, type Contract, checkKnown } from './contract.ts'
+import { type AnyContract, type Contract, checkKnown, checkMembers, membersOf } from './contract.ts'
 import { fieldNameOf } from './credential.ts'
 import { checkProvider, type IdentityProvider } from './identity.ts'
 import { keyCodec } from './key-format.ts'
@@ -21,6 +21,7 @@ export function defineContract<
   const Feature extends string = never,
   const Providers extends readonly IdentityProvider[] = readonly [],
 >(contract: Contract<Plan, Permission, Feature, Providers>): Contract<Plan, Permission, Feature, Providers> {
+  checkMembers('contract', contract, CONTRACT)
   const { name, carriers, key, token } = contract
   const identity: readonly IdentityProvider[] = contract.identity ?? []
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]*$/.test(name)) {
@@ -68,7 +69,36 @@ export function defineContract<
   return contract
 }
 
-function checkToken({ issuer, audience, leeway, expiryLeeway, maxLifetime }: TokenRules): void {
+const CONTRACT = membersOf<AnyContract>({
+  name: true,
+  carriers: true,
+  key: true,
+  imported: true,
+  token: true,
+  identity: true,
+  plans: true,
+  features: true,
+  permissions: true,
+  limits: true,
+  concurrency: true,
+  quota: true,
+  refund: true,
+  challenge: true,
+  denials: true,
+  allowed: true,
+})
+const TOKEN_RULES = membersOf<TokenRules>({
+  issuer: true,
+  audience: true,
+  subjectIsKeyId: true,
+  leeway: true,
+  expiryLeeway: true,
+  maxLifetime: true,
+})
+
+function checkToken(rules: TokenRules): void {
+  checkMembers('contract.token', rules, TOKEN_RULES)
+  const { issuer, audience, leeway, expiryLeeway, maxLifetime } = rules
   if (typeof issuer !== 'string' || issuer === '') throw new TypeError('contract.token.issuer must be a text')
   if (audience === '') throw new TypeError('contract.token.audience must be a text, or left out')
   for (const [option, seconds] of Object.entries({ leeway, expiryLeeway, maxLifetime })) {
@@ -89,6 +119,9 @@ function checkPlans({ plans = [], features = {}, limits, concurrency, quota, ref
 }
 
 function checkPermissions({ permissions = {} }: AnyContract): void {
+  if (typeof permissions !== 'object' || permissions === null || Array.isArray(permissions)) {
+    throw new TypeError('contract.permissions must be an object: each permission, and what it covers')
+  }
   const known = Object.keys(permissions)
   for (const name of known) {
     // RFC 6749 §3.3: a scope-token, because a challenge names it.

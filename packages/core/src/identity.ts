@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
+import { checkMembers, membersOf } from './contract.ts'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
 import { claimsDenial, type Life, lifeOf } from './verify-token.ts'
@@ -179,8 +180,24 @@ async function boundedText(response: Response): Promise<string> {
   return text + decoder.decode()
 }
 
+const PROVIDER = membersOf<IdentityProvider>({
+  issuer: true,
+  audience: true,
+  algorithms: true,
+  jwks: true,
+  accountId: true,
+  permissions: true,
+  leeway: true,
+  expiryLeeway: true,
+  maxLifetime: true,
+  cooldown: true,
+  maxAge: true,
+})
+
 /** @throws TypeError naming the option. */
-export function checkProvider({ issuer, audience, algorithms, jwks, ...rest }: IdentityProvider): void {
+export function checkProvider(provider: IdentityProvider): void {
+  checkMembers('identity', provider, PROVIDER)
+  const { issuer, audience, algorithms, jwks, ...rest } = provider
   if (typeof issuer !== 'string' || issuer === '') throw new TypeError('identity.issuer must be a text')
   if (typeof audience !== 'string' || audience === '') throw new TypeError('identity.audience must be a text')
   const known: readonly string[] = PUBLIC_KEY_ALGORITHMS

@@ -1,3 +1,4 @@
+import { checkMembers, membersOf } from './contract.ts'
 import { MINIMUM_BITS } from './entropy.ts'
 
 const ALPHABETS = {
@@ -52,8 +53,11 @@ export interface KeyCodec {
   display(text: string): string
 }
 
+const KEY_FORMAT = membersOf<KeyFormat>({ prefix: true, length: true, alphabet: true, checksum: true, id: true })
+
 /** @throws TypeError naming the option, when the format is none or leaves fewer than 128 random bits. */
 export function keyCodec(format: KeyFormat): KeyCodec {
+  checkMembers('key', format, KEY_FORMAT)
   const { prefix, length, alphabet, checksum = false, id } = format
   const characters = ALPHABETS[alphabet]
   if (characters === undefined) throw new TypeError(`key.alphabet must be one of ${Object.keys(ALPHABETS).join(', ')}`)

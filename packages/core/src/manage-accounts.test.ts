@@ -42,6 +42,7 @@ describe('manageAccounts', () => {
     ['store', { store: undefined }],
     ['by', { by: ' ' }],
     ['plans', { plans: 'free' }],
+    ['options', { plan: ['free'] }],
     ['plans', { plans: null }],
     ['timeout', { timeout: 0 }],
     ['timeout', { timeout: NaN }],
@@ -104,6 +105,7 @@ describe('create', () => {
   })
 
   it.each([
+    ['account', { stauts: 'suspended' }],
     ['id', { id: '' }],
     ['id', { id: 'a\nb' }],
     ['id', { id: undefined }],
@@ -182,12 +184,15 @@ describe('change', () => {
     expect(await accounts.find('account_1')).toEqual({ ...before, ...given })
   })
 
-  it('moves no account to another id', async () => {
+  it('moves no account to another id, and takes no member that is misspelt', async () => {
     const { store, accounts } = world()
     await accounts.create(DETAILS)
-    const change = { id: 'account_2', plan: 'free' }
-    expect(await accounts.change('account_1', change)).toEqual({ ...ACCOUNT, plan: 'free' })
-    expect(store.records().accounts).toEqual([{ ...ACCOUNT, plan: 'free' }])
+    const moved = { id: 'account_2', plan: 'free' }
+    const misspelt = { stauts: 'suspended', plan: 'free' }
+    for (const change of [moved, misspelt]) {
+      await expect(accounts.change('account_1', change)).rejects.toThrow(/^change: unknown member "(id|stauts)"; /)
+    }
+    expect(store.records().accounts).toEqual([ACCOUNT])
   })
 
   it('is unknown of an account that is not there, and makes none', async () => {

@@ -1,11 +1,12 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
-import { checkKnown } from './contract.ts'
+import { checkKnown, checkMembers, membersOf } from './contract.ts'
 import { type AccountEvents, checkListeners, type Listeners, quiet } from './events.ts'
 import {
   changer,
   checkBy,
   checkMetadata,
   checkText,
+  MANAGE_OPTIONS,
   type ManageOptions,
   type PageOptions,
   pageQuery,
@@ -47,12 +48,16 @@ export interface Accounts<Plan extends string = string> {
   audit(id: string, options?: PageOptions): Promise<Page<AuditRecord>>
 }
 
+const CHANGE = membersOf<AccountChange>({ plan: true, status: true, email: true, metadata: true })
+const ACCOUNT = ['id', ...CHANGE]
+
 /**
  * Manages the accounts of a store.
  *
  * @throws TypeError naming the option that is wrong.
  */
 export function manageAccounts<Plan extends string = string>(options: ManageAccountsOptions<Plan>): Accounts<Plan> {
+  checkMembers('options', options, [...MANAGE_OPTIONS, 'plans', 'on'])
   const { store, by, plans, timeout = DEFAULT_TIMEOUT, now = Date.now, on = {} } = options
   checkBy(options)
   if (plans !== undefined && !Array.isArray(plans)) throw new TypeError('plans must be a list of plans')
@@ -73,7 +78,9 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
   }
 
   return {
-    async create({ id, plan, email = null, status = 'active', metadata = {} }: NewAccount<Plan>) {
+    async create(details: NewAccount<Plan>) {
+      checkMembers('account', details, ACCOUNT)
+      const { id, plan, email = null, status = 'active', metadata = {} } = details
       checkText('id', id)
       checkText('plan', plan)
       check({ plan, status, email, metadata })
@@ -87,6 +94,7 @@ export function manageAccounts<Plan extends string = string>(options: ManageAcco
     list: async (page: PageOptions = {}) => settled(() => store.listAccounts(pageQuery(page)), timeout),
     async change(id: string, change: AccountChange) {
       checkText('id', id)
+      checkMembers('change', change, CHANGE)
       check(change)
       const { plan, status, email, metadata } = change
       const given = Object.entries({ plan, status, email, metadata }).filter(([, value]) => value !== undefined)

@@ -63,6 +63,12 @@ describe('a balance', () => {
     expect(await balances.find(PRO)).toEqual({ limit: 50, used: 8, remaining: 42, start: 0, end: null })
   })
 
+  it('is not changed by a member that is misspelt', async () => {
+    await expect(managed().balances.change(PRO, { limits: 5 } as object)).rejects.toThrow(
+      new TypeError('change: unknown member "limits"; it must be one of limit, used'),
+    )
+  })
+
   it.each([{ limit: -1 }, { limit: 0.5 }, { used: NaN }, { used: -1 }, { limit: '5' as never }])(
     'is not changed to %j',
     async (change) => {
@@ -79,5 +85,7 @@ describe('a balance', () => {
 
   it('needs a ledger', () => {
     expect(() => manageBalances({ contract: CONTRACT, ledger: {} as Ledger })).toThrow(/^ledger/)
+    const misspelt = { contract: CONTRACT, ledger: memoryLedger(), timeOut: 5 }
+    expect(() => manageBalances(misspelt)).toThrow(/^options: unknown member "timeOut"; /)
   })
 })

@@ -1,7 +1,7 @@
 import { allowanceFinder } from './allowance.ts'
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import { chain } from './awaitable.ts'
-import type { AnyContract } from './contract.ts'
+import { type AnyContract, checkMembers, membersOf } from './contract.ts'
 import type { BalanceChange, Ledger } from './ledger.ts'
 import { settled } from './manage.ts'
 import { checkTimeout } from './options.ts'
@@ -40,12 +40,16 @@ export interface Balances {
   change(account: Account, change: BalanceChange): Promise<void>
 }
 
+const OPTIONS = membersOf<ManageBalancesOptions>({ contract: true, ledger: true, timeout: true, now: true })
+const CHANGE = membersOf<BalanceChange>({ limit: true, used: true })
+
 /**
  * Reads and changes the balances that routes' costs are taken from.
  *
  * @throws TypeError naming the option that is wrong.
  */
 export function manageBalances(options: ManageBalancesOptions): Balances {
+  checkMembers('options', options, OPTIONS)
   const { contract, ledger, timeout = DEFAULT_TIMEOUT, now = Date.now } = options
   if (typeof ledger?.change !== 'function') throw new TypeError('ledger must be a ledger, such as memoryLedger()')
   checkTimeout(timeout)
@@ -64,7 +68,9 @@ export function manageBalances(options: ManageBalancesOptions): Balances {
           }),
         timeout,
       ),
-    async change(account: Account, { limit, used }: BalanceChange) {
+    async change(account: Account, given: BalanceChange) {
+      checkMembers('change', given, CHANGE)
+      const { limit, used } = given
       for (const [name, value] of Object.entries({ limit: limit ?? undefined, used })) {
         if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
           throw new TypeError(`${name} must be a whole number, 0 or more`)

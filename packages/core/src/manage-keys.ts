@@ -1,6 +1,6 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
-import { type Contract, checkKnown } from './contract.ts'
+import { type Contract, checkKnown, checkMembers, membersOf } from './contract.ts'
 import { checkListeners, type KeyEvents, type Listeners, quiet } from './events.ts'
 import type { IdentityProvider } from './identity.ts'
 import type { CreatedKey, ImportedKey, IssuedKey, Keys, KeyUsage, ListOptions, NewKey, UsageOptions } from './keys.ts'
@@ -11,6 +11,7 @@ import {
   checkMetadata,
   checkText,
   checkTime,
+  MANAGE_OPTIONS,
   type ManageOptions,
   pageQuery,
   settled,
@@ -48,6 +49,28 @@ export interface ManageKeysOptions<Plan extends string, Permission extends strin
   readonly on?: Listeners<KeyEvents> | undefined
 }
 
+const OPTIONS = [
+  ...MANAGE_OPTIONS,
+  ...membersOf<Omit<ManageKeysOptions<string, string, string>, keyof ManageOptions>>({
+    contract: true,
+    accountId: true,
+    accounts: true,
+    pepper: true,
+    masterKey: true,
+    on: true,
+  }),
+]
+const CHANGE = membersOf<KeyChange>({
+  name: true,
+  environment: true,
+  permissions: true,
+  expiresAt: true,
+  metadata: true,
+})
+const NEW_KEY = [...CHANGE, 'accountId', 'kind']
+const IMPORTED_KEY = [...NEW_KEY, 'id', 'text', 'digest', 'dangerouslyAllowGuessableText']
+const INSERT_OPTIONS = membersOf<InsertOptions>({ onlyFirst: true, idempotencyKey: true })
+
 /** An id or a digest that is taken is drawn again; a store that calls everything taken is broken. */
 const ATTEMPTS = 8
 const RESEAL_BATCH = 100
@@ -60,6 +83,7 @@ const RESEAL_BATCH = 100
 export function manageKeys<Plan extends string, Permission extends string, Feature extends string>(
   options: ManageKeysOptions<Plan, Permission, Feature>,
 ): Keys<Permission> {
+  checkMembers('options', options, OPTIONS)
   const { contract, store, by, accountId: owner, accounts, pepper, masterKey, on = {} } = options
   const { timeout = DEFAULT_TIMEOUT, now = Date.now } = options
   checkBy(options)
@@ -131,7 +155,10 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
 
   function create(details: NewKey): Promise<IssuedKey>
   function create(details: NewKey, options: InsertOptions): Promise<CreatedKey>
-  async function create(details: NewKey, { onlyFirst, idempotencyKey }: InsertOptions = {}): Promise<CreatedKey> {
+  async function create(details: NewKey, insert: InsertOptions = {}): Promise<CreatedKey> {
+    checkMembers('details', details, NEW_KEY)
+    checkMembers('options', insert, INSERT_OPTIONS)
+    const { onlyFirst, idempotencyKey } = insert
     const kind = secrets.kindOf(details.kind)
     if (idempotencyKey !== undefined) checkText('idempotencyKey', idempotencyKey)
     const at = now()
@@ -151,6 +178,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   }
 
   async function importKey(details: ImportedKey): Promise<KeyRecord | undefined> {
+    checkMembers('details', details, IMPORTED_KEY)
     const at = now()
     const { id, secret } = await secrets.take(secrets.kindOf(details.kind), details, at)
     const key = { id, ...(await recordOf(details, at)) }
@@ -161,6 +189,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   }
 
   async function change(id: string, changes: KeyChange): Promise<KeyRecord | undefined> {
+    checkMembers('changes', changes, CHANGE)
     const { name, environment, permissions, expiresAt, metadata } = changes
     const ref = refTo(id)
     if (name !== undefined) checkText('name', name)

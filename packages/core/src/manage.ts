@@ -1,5 +1,6 @@
 import { attempt } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
+import { membersOf } from './contract.ts'
 import { isUnavailable } from './outcome.ts'
 import { isText } from './record.ts'
 import type { KeyStore, PageQuery } from './store.ts'
@@ -18,6 +19,14 @@ export interface ManageOptions {
   /** The time in milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
+
+export const MANAGE_OPTIONS: readonly string[] = membersOf<ManageOptions>({
+  store: true,
+  by: true,
+  timeout: true,
+  wait: true,
+  now: true,
+})
 
 export interface PageOptions {
   /** The `next` of the page before. Default: from the start. */

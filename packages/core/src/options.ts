@@ -3,7 +3,7 @@ import type { Access, PlanRequirement, Requirement } from './authorize.ts'
 import type { Awaitable } from './awaitable.ts'
 import { type BrakeOptions, DEFAULT_BRAKE } from './brake.ts'
 import type { CacheOptions } from './cache.ts'
-import type { Contract } from './contract.ts'
+import { type Contract, checkMembers, membersOf } from './contract.ts'
 import { type AuthEvents, checkListeners, type Listeners } from './events.ts'
 import type { IdentityProvider } from './identity.ts'
 import type { Ledger } from './ledger.ts'
@@ -101,8 +101,28 @@ export interface AuthorizeOptions<
   readonly resource?: (principal: P, request: Request) => Awaitable<Access>
 }
 
+const AUTH_OPTIONS = membersOf<AuthOptions<string, string, string>>({
+  contract: true,
+  store: true,
+  cache: true,
+  accounts: true,
+  limiter: true,
+  ledger: true,
+  whenLimiterDown: true,
+  trustedHops: true,
+  brake: true,
+  pepper: true,
+  masterKey: true,
+  timeout: true,
+  now: true,
+  on: true,
+  insecureAllowEveryone: true,
+})
+const CACHE_OPTIONS = membersOf<CacheOptions>({ keys: true, unknown: true })
+
 /** @throws TypeError naming the option that is wrong. */
 export function checkOptions(options: AuthOptions<string, string, string>): void {
+  checkMembers('options', options, AUTH_OPTIONS)
   const {
     contract,
     store,
@@ -118,7 +138,7 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
     timeout = DEFAULT_TIMEOUT,
     insecureAllowEveryone = false,
     on,
-  } = options ?? {}
+  } = options
   checkListeners(on)
   if (typeof contract !== 'object' || contract === null) throw new TypeError('contract must be a contract')
   if (typeof store?.findByDigest !== 'function') throw new TypeError('store must be a store, such as memoryStore()')
@@ -159,6 +179,7 @@ export function checkOptions(options: AuthOptions<string, string, string>): void
 function checkCache(cache: CacheOptions | false | undefined): void {
   if (cache === undefined || cache === false) return
   if (typeof cache !== 'object' || cache === null) throw new TypeError('cache must be options, or false')
+  checkMembers('cache', cache, CACHE_OPTIONS)
   for (const name of ['keys', 'unknown'] as const) {
     const size = cache[name]
     // The cache sets its places aside beforehand.
@@ -171,6 +192,7 @@ function checkCache(cache: CacheOptions | false | undefined): void {
 function checkBrake(brake: BrakeOptions | boolean | undefined): void {
   if (brake === undefined || typeof brake === 'boolean') return
   if (typeof brake !== 'object' || brake === null) throw new TypeError('brake must be true, false or options')
+  checkMembers('brake', brake, Object.keys(DEFAULT_BRAKE))
   for (const [name, value] of Object.entries({ ...DEFAULT_BRAKE, ...brake })) {
     if (!(Number.isInteger(value) && value >= 1 && value <= 10_000_000)) {
       throw new TypeError(`brake.${name} must be a whole number from 1 to 10000000`)
