@@ -36,6 +36,17 @@ describe('a store in an SQLite file', () => {
   describe('and texts', () => keepsTextsOrRefusesThem({ open, run }))
   describe('and what it throws, which holds no values:', () => hidesValues({ open, run }))
 
+  it('is the same by the URL that commands take', async () => {
+    const store = await open()
+    await store.insertAll({ accounts: [accountNamed('by-url')], keys: [] })
+    for (const url of [`sqlite:${path}`, `SQLite://${path}`]) {
+      const same = await openSqlite(url)
+      expect(await same.findAccount('by-url')).toMatchObject({ id: 'by-url' })
+      await same.close()
+    }
+    await store.close()
+  })
+
   it('lets no request wait for another process to note a use', async () => {
     const store = await open()
     const other = new Libsql(path)

@@ -42,7 +42,7 @@ describe('openStore', () => {
   })
 
   it.each([
-    ['sqlite:', "a store's URL must be sqlite:PATH: the path is missing"],
+    ['sqlite:', 'file must be the path of a file, or sqlite:PATH'],
     ['mysql://app:hunter2@db', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
     ['keys.db', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],
     ['', "a store's URL must be sqlite:PATH, postgres://…, redis://… or memory:"],

@@ -15,7 +15,7 @@ export async function openStore(url: string): Promise<KeyStore> {
       return memoryStore()
     case 'sqlite': {
       const { openSqlite } = await import('@latchkey/store-sql')
-      return openSqlite(pathOf(url))
+      return openSqlite(url)
     }
     case 'postgres':
     case 'postgresql': {
@@ -35,11 +35,4 @@ export async function openStore(url: string): Promise<KeyStore> {
 /** The scheme of a URL in lower case, or nothing. */
 export function schemeOf(url: string): string {
   return /^([a-z]+):/i.exec(url)?.[1]?.toLowerCase() ?? ''
-}
-
-/** `sqlite:keys.db` and `sqlite:/var/keys.db`; also with the two slashes that other URLs have. */
-function pathOf(url: string): string {
-  const path = url.slice('sqlite:'.length).replace(/^\/\//, '')
-  if (path === '') throw new TypeError("a store's URL must be sqlite:PATH: the path is missing")
-  return path
 }

@@ -1,6 +1,6 @@
 import type { KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
-import { checkVersion, migrate } from './migrate.ts'
+import { checkMigrate, checkVersion, migrate } from './migrate.ts'
 import { sqlStore } from './sql-store.ts'
 
 export interface D1Options {
@@ -30,6 +30,7 @@ export interface D1Statement {
  * Rejects when the database has a newer schema, and with the database's error.
  */
 export async function openD1(binding: D1Binding, { migrate: migrates = true }: D1Options = {}): Promise<KeyStore> {
+  checkMigrate(migrates)
   if (typeof binding?.prepare !== 'function') throw new TypeError('binding must be a D1 database')
   const connection = d1Connection(binding)
   await (migrates ? migrate(connection, 'sqlite') : checkVersion(connection, 'sqlite'))

@@ -17,11 +17,16 @@ function untyped<T>(value: unknown): T {
   return value as T
 }
 
+const FILE = 'file must be the path of a file, or sqlite:PATH'
 const LEASE = 'lease must be whole milliseconds, from 0 to 60000'
 
 it.each([
-  ['', {}, 'path must be the path of a file'],
-  [undefined, {}, 'path must be the path of a file'],
+  ['', {}, FILE],
+  [undefined, {}, FILE],
+  ['sqlite:', {}, FILE],
+  ['postgres://localhost/keys', {}, FILE],
+  ['file:keys.db', {}, FILE],
+  ['keys.db', { migrate: 'no' }, 'migrate must be true or false'],
   ['keys.db', { timeout: -1 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: 0.5 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: '0; drop table x' }, 'timeout must be whole milliseconds'],
@@ -46,6 +51,7 @@ it.each([
   ['postgres://localhost', { timeout: 2 ** 31 }, TIMEOUT],
   ['postgres://localhost', { timeout: Number.NaN }, TIMEOUT],
   ['postgres://localhost', { lease: 60_001 }, LEASE],
+  ['postgres://localhost', { migrate: 0 }, 'migrate must be true or false'],
 ])('Postgres is not opened at %j with %j', async (source, options, message) => {
   await expect(openPostgres(untyped(source), untyped(options))).rejects.toEqual(new TypeError(message))
 })
@@ -57,6 +63,7 @@ it.each([
   [{}, { engine: 'postgres' }, 'db must be a Kysely, and no transaction'],
   [db, { engine: 'mysql' }, 'engine must be one of postgres, sqlite'],
   [db, { engine: 'postgres', timeout: 0 }, TIMEOUT],
+  [db, { engine: 'postgres', migrate: null }, 'migrate must be true or false'],
   [db, { engine: 'postgres', lease: -1 }, LEASE],
   [db, {}, 'engine must be one of postgres, sqlite'],
 ])('Kysely is not opened over anything else: %#', async (given, options, message) => {

@@ -3,7 +3,7 @@ import { CompiledQuery, type Kysely } from 'kysely'
 import type { Connection, Engine, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkLease, settleLease } from './lease.ts'
-import { checkVersion, migrate } from './migrate.ts'
+import { checkMigrate, checkVersion, migrate } from './migrate.ts'
 import { aloneIfOne } from './single.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
@@ -37,6 +37,7 @@ export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOpti
   if (engine !== 'postgres' && engine !== 'sqlite') throw new TypeError('engine must be one of postgres, sqlite')
   checkTimeout(timeout)
   checkLease(asked)
+  checkMigrate(migrates)
   const connection = kyselyConnection(db, engine, timeout)
   await (migrates ? migrate(connection, engine) : checkVersion(connection, engine))
   const lease = await settleLease(connection, engine, asked)

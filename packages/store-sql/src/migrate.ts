@@ -41,6 +41,11 @@ export async function migrate(connection: Connection, engine: Engine): Promise<v
   await checkVersion(connection, engine)
 }
 
+/** @throws TypeError when it is no decision: "no" would bring the schema up to date. */
+export function checkMigrate(migrate: unknown): void {
+  if (typeof migrate !== 'boolean') throw new TypeError('migrate must be true or false')
+}
+
 /** Rejects unless the database has this program's schema. */
 export async function checkVersion(connection: Connection, engine: Engine): Promise<void> {
   const version = await versionOf(connection, engine)

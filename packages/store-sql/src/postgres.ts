@@ -2,7 +2,7 @@ import type { KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkLease, settleLease } from './lease.ts'
-import { checkVersion, migrate } from './migrate.ts'
+import { checkMigrate, checkVersion, migrate } from './migrate.ts'
 import { type Listening, postgresFeed } from './postgres-feed.ts'
 import { openListening, openPool } from './postgres-pool.ts'
 import { statementNames } from './prepared.ts'
@@ -67,6 +67,7 @@ export async function openPostgres(source: string | PostgresPool, options: Postg
   const { timeout = 2000, migrate: migrates = true, lease: asked } = options
   checkTimeout(timeout)
   checkLease(asked)
+  checkMigrate(migrates)
   const { pool, end } = typeof source === 'string' ? await openPool(source, timeout) : { pool: source, end: undefined }
   if (typeof pool?.connect !== 'function') throw new TypeError("source must be a URL, or a pool of pg's")
   const connection = postgresConnection(pool, timeout, end)

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Change, KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row, WriteOptions } from './connection.ts'
 import { checkLease, settleLease } from './lease.ts'
-import { checkVersion, migrate } from './migrate.ts'
+import { checkMigrate, checkVersion, migrate } from './migrate.ts'
 import { insertChange } from './queries.ts'
 import { sqlStore } from './sql-store.ts'
 import { sqliteFeed, type Watching } from './sqlite-feed.ts'
@@ -31,25 +31,38 @@ interface Statement {
   all(...parameters: unknown[]): unknown[]
 }
 
+/** `keys.db` and `sqlite:keys.db`, as commands take it. Of another URL a file would be made that has its name. */
+function pathOf(file: unknown): string {
+  const path = typeof file === 'string' ? file.replace(/^sqlite:(\/\/)?/i, '') : ''
+  // A letter alone before a colon is a drive of Windows.
+  if (path === '' || /^[a-z][a-z0-9+.-]+:/i.test(path)) {
+    throw new TypeError('file must be the path of a file, or sqlite:PATH')
+  }
+  return path
+}
+
 /**
  * Opens a file, or makes it, readable for its owner alone. Several processes may have it open: readers and the one writer
  * do not wait for each other (WAL). Reads are answered synchronously, in some 15 microseconds. `:memory:` is a database of
  * this store alone, gone when it is closed.
  *
  * Rejects when the file cannot be opened, is no database, or has a newer schema or another `lease`.
+ *
+ * @param file its path, also as `sqlite:PATH`, as commands take it
  */
-export async function openSqlite(path: string, options: SqliteOptions = {}): Promise<KeyStore> {
+export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<KeyStore> {
   const { timeout = 2000, migrate: migrates = true, lease: asked } = options
-  if (typeof path !== 'string' || path === '') throw new TypeError('path must be the path of a file')
+  const path = pathOf(file)
   if (!(Number.isInteger(timeout) && timeout >= 0)) throw new TypeError('timeout must be whole milliseconds')
   checkLease(asked)
+  checkMigrate(migrates)
   const { default: Libsql } = await import('libsql')
   const inMemory = path === ':memory:'
   if (!inMemory && migrates) makeFile(path)
   if (!inMemory && !statSync(path).isFile()) throw new Error(`${path} is no file`)
   // From the root, so that no path is taken for a URL.
-  const file = inMemory ? path : resolve(path)
-  const open = (): Database => new Libsql(file)
+  const whole = inMemory ? path : resolve(path)
+  const open = (): Database => new Libsql(whole)
   const database = open()
   const connection = sqliteConnection(database, timeout)
   let lease: number
