@@ -398,6 +398,20 @@ function answersAsDocumented(framework: Framework, storeUrl: () => Promise<strin
     await onPrem.close()
   })
 
+  it('refuses a target that no URL has in the words of its API', async () => {
+    const documented = {
+      viesus: '{"errors":[{"message":"The request was invalid.","extensions":{"code":"BAD_REQUEST"}}]}',
+      viralsync: '{"error":"The request was invalid.","code":"BAD_REQUEST"}',
+      aiApi: '{"success":false,"error":{"code":"INVALID_REQUEST","message":"The request was invalid"}}',
+      viddyscribe: '{"error":"bad_request","message":"The request was invalid"}',
+      visualLayer: '{"detail":"Bad Request"}',
+    } as const
+    for (const name of Object.keys(documented) as (keyof typeof documented)[]) {
+      expect(await ask(`${base(name)}/%zz`)).toMatchObject({ status: 400, body: documented[name] })
+    }
+    expect(await ask(`${demo.info.url}/%zz`)).toMatchObject({ status: 400, body: '{"error":"Bad Request"}' })
+  })
+
   it('does not know the keys of one API at another', async () => {
     const key = credential('viralsync', 'live')
     expect((await ask(`${base('aiApi')}/v1/resources`, { authorization: `Bearer ${key}` })).status).toBe(401)

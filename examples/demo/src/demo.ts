@@ -62,7 +62,8 @@ async function startOn(opened: OpenedStore, options: Omit<DemoOptions, 'json' | 
   const { framework, port, onPrem, masterKey = randomBytes(32).toString('base64url') } = options
   const counting = countingWith(opened.store)
   const services = servicesOn(opened.store, counting, masterKey, onPrem)
-  const server = createServer(wellFormed(LISTENERS[framework](Object.values(services))))
+  const all = Object.values(services)
+  const server = createServer(wellFormed(LISTENERS[framework](all), all))
   // No line is dropped in silence; Node's 16 KiB for all of them still hold.
   server.maxHeadersCount = 0
   // Before the store is filled: who fails at the port has made no keys that nobody knows.

@@ -1,10 +1,17 @@
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { encode } from './service.ts'
+import type { Answer } from '@latchkey/core'
+import { encode, type Service } from './service.ts'
 import { isHost, originForm } from './target.ts'
 
-/** Refuses targets and hosts that no URL has (RFC 9112 §3.2) before a framework makes of them what the others do not. */
-export function wellFormed(listener: RequestListener): RequestListener {
+/** Outside of every service: nobody's envelope. */
+const BAD_REQUEST: Answer = { status: 400, body: { error: 'Bad Request' } }
+
+/**
+ * Refuses targets and hosts that no URL has (RFC 9112 §3.2) before a framework makes of them what the others do not: as the
+ * service that they begin like documents a bad request.
+ */
+export function wellFormed(listener: RequestListener, services: readonly Service[]): RequestListener {
   return (request, response) => {
     const target = originForm(request.url ?? '')
     if (target !== undefined && isHost(request.headers.host ?? '')) {
@@ -12,7 +19,8 @@ export function wellFormed(listener: RequestListener): RequestListener {
       listener(request, response)
       return
     }
-    const { status, headers, body } = encode({ status: 400, body: { error: 'Bad Request' } })
+    const service = services.find(({ prefix }) => request.url?.startsWith(`${prefix}/`))
+    const { status, headers, body } = encode(service?.errors.bad_request ?? BAD_REQUEST)
     response.writeHead(status, { ...headers }).end(body)
   }
 }
