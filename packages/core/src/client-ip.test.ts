@@ -73,6 +73,12 @@ describe('clientIp', () => {
     expect(clientIp(fields(line), '198.51.100.1', hops)).toBe('198.51.100.1')
   })
 
+  it('is a text, or somebody has made a mistake: nobody waits for a promise', () => {
+    expect(() => clientIp(fields(), Promise.resolve('192.0.2.9') as unknown as string, 0)).toThrow(
+      new TypeError('the address of who is connected must be a text'),
+    )
+  })
+
   it('is not known where nobody knows the peer', () => {
     expect(clientIp(fields('6.6.6.6'), undefined, 0)).toBeUndefined()
     expect(clientIp(fields(), undefined, 1)).toBeUndefined()

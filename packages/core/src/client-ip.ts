@@ -15,7 +15,10 @@ export function clientIp(fields: Fields, peer: string | undefined, trustedHops: 
     const text = seen.length >= trustedHops ? networkOf(seen[seen.length - trustedHops] ?? '') : undefined
     if (text !== undefined) return text
   }
-  return peer === undefined ? undefined : networkOf(peer)
+  if (peer === undefined) return undefined
+  // A promise, say: nobody waits for it.
+  if (typeof peer !== 'string') throw new TypeError('the address of who is connected must be a text')
+  return networkOf(peer)
 }
 
 /**

@@ -44,19 +44,19 @@ const FIELDS = { 'Cache-Control': 'private', Vary: 'x-api-key' }
 describe('guard', () => {
   it('gives the principal and the fields where it is the first to prove it, and nothing to do after that', () => {
     const request = {}
-    const mount = guard(auth, auth.authenticator())(request, GOOD)
+    const mount = guard(auth, () => auth.authenticator())(request, GOOD)
     expect(mount).toMatchObject({ denied: undefined, principal: { via: 'key' }, headers: FIELDS })
-    const route = guard(auth, auth.authorizer({ permission: 'read' }))(request, GOOD)
+    const route = guard(auth, () => auth.authorizer({ permission: 'read' }))(request, GOOD)
     expect(route).toEqual({ denied: undefined, principal: undefined, headers: undefined })
   })
 
   it('gives the fields of a denied route too, without a mount', () => {
-    const route = guard(auth, auth.authorizer({ permission: 'write' }))({}, GOOD)
+    const route = guard(auth, () => auth.authorizer({ permission: 'write' }))({}, GOOD)
     expect(route).toMatchObject({ denied: { code: 'forbidden' }, principal: { via: 'key' }, headers: FIELDS })
   })
 
   it('gives a denial alone where nothing was proven', () => {
-    expect(guard(auth, auth.authenticator())({}, NONE)).toEqual({
+    expect(guard(auth, () => auth.authenticator())({}, NONE)).toEqual({
       denied: { kind: 'denied', code: 'missing' },
       principal: undefined,
       headers: undefined,
@@ -64,7 +64,7 @@ describe('guard', () => {
   })
 
   it('says of an anonymous answer what it depends on', () => {
-    expect(guard(auth, auth.authenticator({ optional: true }))({}, NONE)).toEqual({
+    expect(guard(auth, () => auth.authenticator({ optional: true }))({}, NONE)).toEqual({
       denied: undefined,
       principal: undefined,
       headers: { Vary: 'x-api-key' },
@@ -73,11 +73,11 @@ describe('guard', () => {
 
   it('denies what is neither allowed nor anonymous', () => {
     const odd = { kind: 'perhaps' } as unknown as Outcome<never>
-    expect(guard(auth, () => odd)({}, GOOD)).toMatchObject({ denied: odd })
+    expect(guard(auth, () => () => odd)({}, GOOD)).toMatchObject({ denied: odd })
   })
 
   it('waits for a decision that has to read the store', async () => {
-    const later = guard(auth, async (request: object) => auth.authenticator()(request, GOOD))
+    const later = guard(auth, () => async (request: object) => auth.authenticator()(request, GOOD))
     await expect(later({}, GOOD)).resolves.toMatchObject({ denied: undefined, headers: FIELDS })
   })
 })

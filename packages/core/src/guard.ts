@@ -1,4 +1,4 @@
-import type { Auth } from './auth.ts'
+import type { AnyAuth, PrincipalOf } from './auth.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Fields } from './credential.ts'
 import type { Allowed, Anonymous, Denied, Outcome } from './outcome.ts'
@@ -14,13 +14,19 @@ export interface Guarded<P> {
 }
 
 /**
- * Makes a middleware's decision from what `auth.authenticator` or `auth.authorizer` made: the part that is the same on
- * every framework. The denial of a route (403, 404) is an answer to an authenticated request, so it has its fields too.
+ * Makes a middleware's decision of one of `auth.authenticator` or `auth.authorizer`: the part that is the same on every
+ * framework. The denial of a route (403, 404) is an answer to an authenticated request, so it has its fields too.
+ *
+ * @param make the authenticator or authorizer of the auth
+ * @throws TypeError when the auth is none, and what `make` throws.
  */
-export function guard<Plan extends string, Permission extends string, Feature extends string, P, R extends object>(
-  auth: Auth<Plan, Permission, Feature, P>,
-  decide: (request: R, fields: Fields) => Awaitable<Outcome<P> | Anonymous>,
-): (request: R, fields: Fields) => Awaitable<Guarded<P>> {
+export function guard<A extends AnyAuth, R extends object>(
+  auth: A,
+  make: (auth: A) => (request: R, fields: Fields) => Awaitable<Outcome<PrincipalOf<A>> | Anonymous>,
+): (request: R, fields: Fields) => Awaitable<Guarded<PrincipalOf<A>>> {
+  type P = PrincipalOf<A>
+  if (typeof auth?.authenticator !== 'function') throw new TypeError('auth must be what createAuth returns')
+  const decide = make(auth)
   return (request, fields) => {
     const before = auth.established(request)
     return chain(decide(request, fields), guarded, before, request)

@@ -32,7 +32,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): RequestHandler {
-  return middleware(auth, auth.authenticator(options, HOST))
+  return middleware(auth, (auth) => auth.authenticator(options, HOST))
 }
 
 /**
@@ -45,7 +45,7 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Request>,
 ): RequestHandler {
-  return middleware(auth, auth.authorizer(options, HOST))
+  return middleware(auth, (auth) => auth.authorizer(options, HOST))
 }
 
 const HOST: Host<Request> = {
@@ -68,9 +68,9 @@ export function deny(auth: AnyAuth, res: Response, denied: Denied): void {
 
 function middleware(
   auth: AnyAuth,
-  decide: (request: Request, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
+  make: (auth: AnyAuth) => (request: Request, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
 ): RequestHandler {
-  const guarded = guard(auth, decide)
+  const guarded = guard(auth, make)
   return (req, res, next) => {
     const decided = guarded(req, rawFields(req))
     if (isPromise(decided)) decided.then((guarded) => respond(auth, guarded, req as object, res, next)).catch(next)

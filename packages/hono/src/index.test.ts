@@ -422,6 +422,14 @@ describe('options', () => {
     })
   })
 
+  test('are of an auth: what is none is a TypeError, as the app is put together', () => {
+    for (const none of [undefined, null, contract, Promise.resolve(auth)] as unknown[] as (typeof auth)[]) {
+      expect(() => authenticate(none)).toThrow(new TypeError('auth must be what createAuth returns'))
+      expect(() => requires(none, {})).toThrow(new TypeError('auth must be what createAuth returns'))
+    }
+    expect(() => requires(auth, undefined as never)).toThrow(/^requirement must be an object with any of plan, /)
+  })
+
   test('that are wrong are a TypeError that names them, as the app is put together', () => {
     const unknown = (text: string) => JSON.parse(text) as never
     for (const [make, option] of [

@@ -79,8 +79,9 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: AuthSource<Auth<Plan, Permission, Feature, P>>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context> & AddressOptions,
 ): MiddlewareHandler<PrincipalEnv<P>> {
-  const { clientIp, ...requirement } = options
-  return middleware(auth, (auth) => auth.authorizer(requirement, hostOf(clientIp)))
+  const { clientIp, ...requirement } = options ?? {}
+  // Left out it is no requirement, which is a mistake.
+  return middleware(auth, (auth) => auth.authorizer(options && requirement, hostOf(clientIp)))
 }
 
 /** @throws TypeError when `clientIp` is no function. */
@@ -102,7 +103,7 @@ function middleware<A extends AnyAuth>(
   source: AuthSource<A>,
   make: (auth: A) => Decide<PrincipalOf<A>>,
 ): MiddlewareHandler<PrincipalEnv<PrincipalOf<A>>> {
-  const guardOf = memoised(source, (auth) => guard(auth, make(auth)))
+  const guardOf = memoised(source, (auth) => guard(auth, make))
   return async (c, next) => {
     const auth = typeof source === 'function' ? source(c) : source
     const decided = guardOf(auth)(c, fieldsOf(c))

@@ -37,7 +37,7 @@ export function authenticate<Plan extends string, Permission extends string, Fea
   auth: Auth<Plan, Permission, Feature, P>,
   options?: AuthenticateOptions<NoInfer<Plan>, NoInfer<Feature>>,
 ): Middleware {
-  return middleware(auth, auth.authenticator(options, HOST))
+  return middleware(auth, (auth) => auth.authenticator(options, HOST))
 }
 
 /**
@@ -50,7 +50,7 @@ export function requires<Plan extends string, Permission extends string, Feature
   auth: Auth<Plan, Permission, Feature, P>,
   options: AuthorizeOptions<NoInfer<Plan>, NoInfer<Permission>, NoInfer<Feature>, NoInfer<P>, Context>,
 ): Middleware {
-  return middleware(auth, auth.authorizer(options, HOST))
+  return middleware(auth, (auth) => auth.authorizer(options, HOST))
 }
 
 const HOST: Host<Context> = {
@@ -77,9 +77,9 @@ export function deny(auth: AnyAuth, ctx: Context, denied: Denied): void {
 
 function middleware(
   auth: AnyAuth,
-  decide: (request: Context, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
+  make: (auth: AnyAuth) => (request: Context, fields: Fields) => Awaitable<Outcome<unknown> | Anonymous>,
 ): Middleware {
-  const guarded = guard(auth, decide)
+  const guarded = guard(auth, make)
   return async (ctx, next) => {
     const decided = guarded(ctx, rawFields(ctx.req))
     const { denied, principal, headers } = isPromise(decided) ? await decided : decided
