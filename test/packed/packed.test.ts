@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,14 +12,24 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { installPacked } from '@latchkey/test-servers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { samplesOf } from './samples.ts'
 
 const PACKAGES = ['core', 'contracts', 'hono', 'express', 'koa', 'store-sql', 'store-redis', 'cli']
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Those whose samples stand for themselves, or nearly: see `samplesOf`. */
+const DOCUMENTS = [
+  'README.md',
+  'packages/contracts/README.md',
+  'packages/store-sql/README.md',
+  'packages/store-redis/README.md',
+  'packages/cli/README.md',
+]
 
 /** One minute: eight are bundled, packed and unpacked. */
 const LONG = 60_000
@@ -38,16 +49,25 @@ let directory: string
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'latchkey-packed-'))
   installPacked(directory, PACKAGES)
-  const types = 'node_modules/@types/node'
-  symlinkSync(realpathSync(new URL(`../../${types}`, import.meta.url)), join(directory, types))
-  copyFileSync(new URL('program.ts', import.meta.url), join(directory, 'program.ts'))
+  link(join(ROOT, 'node_modules/@types/node'))
+  link(join(ROOT, 'test/node_modules/@hono/node-server'))
+  copyFileSync(join(ROOT, 'test/packed/program.ts'), join(directory, 'program.ts'))
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module' }))
-  writeFileSync(
-    join(directory, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['program.ts'] }),
-  )
 }, LONG)
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+/** What a program needs beside the packages. */
+function link(installed: string): void {
+  const place = join(directory, installed.slice(installed.indexOf('node_modules')))
+  mkdirSync(dirname(place), { recursive: true })
+  symlinkSync(realpathSync(installed), place)
+}
+
+function compile(...files: readonly string[]): { readonly status: number | null; readonly stdout: string } {
+  const project = join(directory, 'tsconfig.json')
+  writeFileSync(project, JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files }))
+  return spawnSync('npx', ['tsc', '-p', project], { cwd: ROOT, encoding: 'utf8' })
+}
 
 function run(file: string, ...args: readonly string[]): string {
   return execFileSync(process.execPath, [join(directory, file), ...args], { cwd: directory, encoding: 'utf8' })
@@ -57,8 +77,7 @@ describe('what is published', () => {
   test(
     'is compiled into a program that serves a provider on each framework, over a store',
     () => {
-      const compiler = spawnSync('npx', ['tsc', '-p', directory], { cwd: ROOT, encoding: 'utf8' })
-      expect(compiler).toMatchObject({ status: 0, stdout: '' })
+      expect(compile('program.ts')).toMatchObject({ status: 0, stdout: '' })
       const letIn = [
         [401, ''],
         [200, 'ada'],
@@ -70,6 +89,21 @@ describe('what is published', () => {
         redis: 'function',
         suite: 'function',
       })
+    },
+    LONG,
+  )
+
+  test.each(DOCUMENTS)(
+    'is used as it is in the samples of %s',
+    (document) => {
+      const samples = samplesOf(readFileSync(join(ROOT, document), 'utf8'))
+      expect(samples.length).toBeGreaterThan(0)
+      const files = samples.map((sample, i) => {
+        const file = `${document.replaceAll('/', '-')}-${i}.ts`
+        writeFileSync(join(directory, file), sample)
+        return file
+      })
+      expect(compile(...files)).toMatchObject({ status: 0, stdout: '' })
     },
     LONG,
   )
