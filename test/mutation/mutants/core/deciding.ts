@@ -147,7 +147,7 @@ export const DECIDING: readonly Mutant[] = [
   ]),
   ...of(core('contract'), tested('define-contract', 'authorize'), [
     ['an unknown plan is the developer’s error', 'if (known.includes(value)) return', 'if (true) return'],
-    ['what is misspelt is the developer’s error', "checkKnown(option, 'member', name, members)", ''],
+    ['what is misspelt is the developer’s error', "checkKnown(option, 'member', name, members)", '{}'],
   ]),
   ...of(core('node/index'), tested('node/index'), [
     [
