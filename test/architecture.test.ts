@@ -60,6 +60,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'principal',
     'outcome',
     'contract',
+    'known',
     'limiter',
     'ledger',
     'sliding-log',

@@ -96,8 +96,10 @@ describe('what is published', () => {
   test.each(DOCUMENTS)(
     'is used as it is in the samples of %s',
     (document) => {
-      const samples = samplesOf(readFileSync(join(ROOT, document), 'utf8'))
+      const text = readFileSync(join(ROOT, document), 'utf8')
+      const samples = samplesOf(text)
       expect(samples.length).toBeGreaterThan(0)
+      expect(samples).toHaveLength(text.match(/```(ts|typescript|js|javascript)\b/g)?.length ?? 0)
       const files = samples.map((sample, i) => {
         const file = `${document.replaceAll('/', '-')}-${i}.ts`
         writeFileSync(join(directory, file), sample)

@@ -16,7 +16,6 @@ const AROUND: Readonly<Record<string, string>> = {
   manageKeys: "import { manageKeys } from '@latchkey/core'",
   openPostgres: "import { openPostgres } from '@latchkey/store-sql'",
   page: 'declare function page(cause: unknown): void',
-  principalOf: "import { principalOf } from '@latchkey/core'",
   problemDetails: "import { problemDetails } from '@latchkey/contracts'",
   remind: 'declare function remind(accountId: string, what: number): void',
   store: "declare const store: import('@latchkey/core').KeyStore",

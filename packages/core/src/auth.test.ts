@@ -584,9 +584,24 @@ describe('check', () => {
     const others = createAuth({ contract, store: memoryStore() })
     const refused = new TypeError('principal must be one that was proven for other')
     expect(() => others.check(principal, { permission: 'read' })).toThrow(refused)
-    for (const none of [undefined, null, {}, 'key']) {
+    const identity = { via: 'identity', issuer: 'https://id.example', account: {}, plan: 'pro', permissions: ['*'] }
+    for (const none of [undefined, null, {}, 'key', { via: 'key' }, { via: 'other' }, { via: 'none' }, identity]) {
       expect(() => others.check(none as unknown as typeof principal, {})).toThrow(refused)
     }
+  })
+
+  it('takes the principal of a provider that its contract has, and of no other', () => {
+    const jwks = 'https://id.example/jwks.json'
+    const identity = [{ issuer: 'https://id.example', audience: 'api', algorithms: ['ES256'], jwks }] as const
+    const auth = createAuth({ contract: { ...CONTRACT, identity }, store: memoryStore(), masterKey: MASTER_KEY })
+    const of = (issuer: string) => {
+      const account = { id: 'a', plan: 'pro', status: 'active', email: null, metadata: {} } as const
+      return { via: 'identity', issuer, subject: 'a', account, plan: 'pro', permissions: ['read'], claims: {} } as const
+    }
+    expect(auth.check(of('https://id.example'), { permission: 'read' })).toMatchObject({ kind: 'allowed' })
+    expect(() => auth.check(of('https://other.example'), { permission: 'read' })).toThrow(
+      new TypeError('principal must be one that was proven for acme'),
+    )
   })
 
   it('forbids where the resource’s rule forgot to answer', () => {

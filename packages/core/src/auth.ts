@@ -182,14 +182,19 @@ export function createAuth(options: AuthOptions<string, string, string>): Auth {
   const reader = readerOf(store.changes, options.cache, timeout, tell.read)
   const uses = useRecorder(contract.name, store, timeout)
   const establishedBy = slot<Allowed<Principal | Everyone>>()
-  const deciding: Deciding = { contract, counting, tell, trustedHops }
+  const deciding: Deciding = {
+    contract,
+    counting,
+    tell,
+    trustedHops,
+    insecureAllowEveryone: insecureAllowEveryone === true,
+  }
   const authenticator = authenticatorOf({
     ...deciding,
     prove: prover({ contract, store, reader, accounts, pepper, masterKey, timeout }),
     brake: options.brake ? createBrake(options.brake === true ? {} : options.brake) : undefined,
     uses,
     establishedBy,
-    insecureAllowEveryone: insecureAllowEveryone === true,
   })
   const anonymousHeaders = { Vary: [...new Set(contract.carriers.map(fieldNameOf))].join(', ') }
   const baseHeaders = { 'Cache-Control': 'private', ...anonymousHeaders }

@@ -30,7 +30,6 @@ export interface Authenticating extends Deciding {
   readonly uses: Uses
   /** By request, what was proven of it. */
   readonly establishedBy: Slot<Allowed<Principal | Everyone>>
-  readonly insecureAllowEveryone: boolean
 }
 
 export type Authenticator = <Request extends object>(

@@ -1,12 +1,6 @@
 import { checkConcurrency, checkLimits, checkRefund } from './check-limits.ts'
-import {
-  type AnyContract,
-  type ConcurrencyLimit,
-  checkKnown,
-  checkMembers,
-  type RateLimit,
-  type Refund,
-} from './contract.ts'
+import type { AnyContract, ConcurrencyLimit, RateLimit, Refund } from './contract.ts'
+import { checkKnown, checkMembers } from './known.ts'
 import { type Denied, HIDDEN } from './outcome.ts'
 import type { Everyone, Principal } from './principal.ts'
 

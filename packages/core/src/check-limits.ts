@@ -1,13 +1,5 @@
-import {
-  type ConcurrencyLimit,
-  checkKnown,
-  checkMembers,
-  membersOf,
-  type Numbers,
-  type Quota,
-  type RateLimit,
-  type Refund,
-} from './contract.ts'
+import type { ConcurrencyLimit, Numbers, Quota, RateLimit, Refund } from './contract.ts'
+import { checkKnown, checkMembers, membersOf } from './known.ts'
 import { isTime, type Period, zoneClock } from './period.ts'
 
 /** What may stand between the quotes of a header field: printable ASCII without blank, quote and backslash. */
@@ -21,7 +13,7 @@ const QUOTA = membersOf<Quota>({ name: true, limit: true, period: true })
 const PERIOD = membersOf<Period>({ months: true, days: true, zone: true, since: true })
 
 export function isQuotable(text: string): boolean {
-  return QUOTABLE.test(text)
+  return typeof text === 'string' && QUOTABLE.test(text)
 }
 
 /** @throws TypeError naming the option. `beside`: limits that are counted for the same request. */
@@ -32,12 +24,11 @@ export function checkLimits(
   beside: readonly RateLimit[] = [],
 ): void {
   if (!Array.isArray(limits)) throw new TypeError(`${option} must be a list of limits`)
+  for (const limit of limits) checkMembers(`each of ${option}`, limit, RATE_LIMIT)
   if (new Set([...limits, ...beside].map(({ name }) => name)).size < limits.length + beside.length) {
     throw new TypeError(`${option} must have a name each: two of one name would share a window`)
   }
-  for (const rate of limits) {
-    checkMembers(`each of ${option}`, rate, RATE_LIMIT)
-    const { name, seconds, limit, per, cost = 1 } = rate
+  for (const { name, seconds, limit, per, cost = 1 } of limits) {
     const named = `${option} "${name}"`
     checkShared(named, name, per)
     checkWhole(`${named}: seconds`, seconds)

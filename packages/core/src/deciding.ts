@@ -15,6 +15,8 @@ export interface Deciding {
   readonly tell: Teller
   /** How many proxies of one's own are in front of the server. */
   readonly trustedHops: number
+  /** Whether authentication is switched off. */
+  readonly insecureAllowEveryone: boolean
 }
 
 /** Hands an outcome on, and tells of it if it is a denial. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Answer, type Contract, checkKnown, type DenialTable } from './contract.ts'
+import type { Answer, Contract, DenialTable } from './contract.ts'
 import { bearer, header } from './credential.ts'
 import { defineContract } from './define-contract.ts'
+import { checkKnown } from './known.ts'
 import type { DenialCode, Denied } from './outcome.ts'
 
 const answer = (status: number, headers?: Readonly<Record<string, string>>): Answer => ({
@@ -80,6 +81,13 @@ describe('defineContract', () => {
       { limits: [{ name: 'm', seconds: 60, limit: 1, per: 'key', costs: 2 }] },
       /^each of contract\.limits: unknown member "costs"; /,
     ],
+    [
+      'a member of an answer that is misspelt',
+      { denials: { ...DENIALS, revoked: { status: 401, header: {}, body: {} } } },
+      /^contract\.denials\.revoked: unknown member "header"; /,
+    ],
+    ['a limit that is null', { limits: [null] }, /^each of contract\.limits must be an object$/],
+    ['a quota without a name', { quota: {} }, /^contract\.quota: name/],
     ['a limit that is a text', { limits: ['minute'] }, /^each of contract\.limits must be an object$/],
     [
       'a member of the slots that is misspelt',

@@ -1,11 +1,12 @@
 import { checkConcurrency, checkLimits, checkQuota, checkRefund, isQuotable } from './check-limits.ts'
-import { type AnyContract, type Contract, checkKnown, checkMembers, membersOf } from './contract.ts'
+import type { Answer, AnyContract, Contract } from './contract.ts'
 import { fieldNameOf } from './credential.ts'
 import { checkProvider, type IdentityProvider } from './identity.ts'
 import { keyCodec } from './key-format.ts'
+import { checkKnown, checkMembers, membersOf } from './known.ts'
 import type { LimitState } from './limiter.ts'
 import type { DenialCode, Denied } from './outcome.ts'
-import { type Rendered, renderRow } from './render.ts'
+import { answerTo, type Rendered, renderRow } from './render.ts'
 import type { TokenRules } from './verify-token.ts'
 
 /**
@@ -180,12 +181,19 @@ function checkRow(contract: AnyContract, code: DenialCode): void {
   checkHeaders(option, headers)
 }
 
+const ANSWER = membersOf<Answer>({ status: true, headers: true, body: true })
+
 function sampleOf(contract: AnyContract, code: DenialCode, option: string): Rendered {
+  let answer: Answer
+  let sample: Rendered
   try {
-    return renderRow(contract, SAMPLES[code], { get: () => null })
+    answer = answerTo(contract, SAMPLES[code], { get: () => null })
+    sample = renderRow(contract, answer)
   } catch (cause) {
     throw new TypeError(`${option} cannot be rendered`, { cause })
   }
+  checkMembers(option, answer, ANSWER)
+  return sample
 }
 
 function checkHeaders(option: string, headers: Readonly<Record<string, string>>): void {

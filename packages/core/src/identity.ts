@@ -1,5 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
-import { checkMembers, membersOf } from './contract.ts'
+import { checkMembers, membersOf } from './known.ts'
 import { type Denied, tokenInvalid, unavailable } from './outcome.ts'
 import type { ParsedToken } from './parse-token.ts'
 import { claimsDenial, type Life, lifeOf } from './verify-token.ts'

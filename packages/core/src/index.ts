@@ -33,6 +33,7 @@ export {
   type CreatedKey,
   type ImportedKey,
   type IssuedKey,
+  type KeyAuditOptions,
   type Keys,
   type KeyUsage,
   type ListOptions,

@@ -1,5 +1,5 @@
-import { checkMembers, membersOf } from './contract.ts'
 import { MINIMUM_BITS } from './entropy.ts'
+import { checkMembers, membersOf } from './known.ts'
 
 const ALPHABETS = {
   base36: '0123456789abcdefghijklmnopqrstuvwxyz',

@@ -46,6 +46,11 @@ export interface ListOptions extends PageOptions {
   readonly accountId?: string | undefined
 }
 
+export interface KeyAuditOptions extends ListOptions {
+  /** Only this key's. */
+  readonly keyId?: string | undefined
+}
+
 export interface UsageOptions extends ListOptions {
   /** Only this key's. */
   readonly keyId?: string | undefined
@@ -109,7 +114,7 @@ export interface Keys<Permission extends string = string> {
    */
   usage(options: UsageOptions): Promise<Page<KeyUsage>>
   /** What was done to the keys of this service, newest first; with `keyId` to one, also after it was deleted. */
-  audit(options?: ListOptions & { readonly keyId?: string | undefined }): Promise<Page<AuditRecord>>
+  audit(options?: KeyAuditOptions): Promise<Page<AuditRecord>>
 }
 
 /** Whether a key works, as far as it is the key's own matter: its account may be suspended. */

@@ -1,6 +1,6 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
-import { checkKnown, checkMembers, membersOf } from './contract.ts'
 import { type AccountEvents, checkListeners, type Listeners, quiet } from './events.ts'
+import { checkKnown, checkMembers, membersOf } from './known.ts'
 import {
   changer,
   checkBy,
@@ -48,8 +48,11 @@ export interface Accounts<Plan extends string = string> {
   audit(id: string, options?: PageOptions): Promise<Page<AuditRecord>>
 }
 
-const CHANGE = membersOf<AccountChange>({ plan: true, status: true, email: true, metadata: true })
-const ACCOUNT = ['id', ...CHANGE]
+const CHANGED = { plan: true, status: true, email: true, metadata: true } as const
+const CHANGE = membersOf<AccountChange>(CHANGED)
+const ACCOUNT = membersOf<NewAccount>({ id: true, ...CHANGED })
+const OWN_OPTIONS = membersOf<Omit<ManageAccountsOptions, keyof ManageOptions>>({ plans: true, on: true })
+const OPTIONS = [...MANAGE_OPTIONS, ...OWN_OPTIONS]
 
 /**
  * Manages the accounts of a store.
@@ -57,7 +60,7 @@ const ACCOUNT = ['id', ...CHANGE]
  * @throws TypeError naming the option that is wrong.
  */
 export function manageAccounts<Plan extends string = string>(options: ManageAccountsOptions<Plan>): Accounts<Plan> {
-  checkMembers('options', options, [...MANAGE_OPTIONS, 'plans', 'on'])
+  checkMembers('options', options, OPTIONS)
   const { store, by, plans, timeout = DEFAULT_TIMEOUT, now = Date.now, on = {} } = options
   checkBy(options)
   if (plans !== undefined && !Array.isArray(plans)) throw new TypeError('plans must be a list of plans')

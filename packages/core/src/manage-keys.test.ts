@@ -316,6 +316,10 @@ describe('create', () => {
   it('refuses an option that is misspelt', async () => {
     const { store, keys } = world()
     await expectRefused(keys.create(DETAILS, { idempotentKey: 'a' } as object), 'options', store)
+    await expectRefused(keys.list({ acountId: 'account_1' } as object), 'options', store)
+    await expectRefused(keys.audit({ keyID: 'key_1' } as object), 'options', store)
+    const days = { from: 0, to: 86_400_000 }
+    await expectRefused(keys.usage({ ...days, keyID: 'key_1' } as typeof days), 'options', store)
   })
 
   it.each(['', ' ', 'a\nb', 'k'.repeat(256), 7, null])('refuses the idempotency key %j', async (idempotencyKey) => {
@@ -893,7 +897,7 @@ describe('change', () => {
       const change = { name: 'deploy', [name]: value }
       await expect(keys.change(key.id, change)).rejects.toThrow(
         new TypeError(
-          `changes: unknown member "${name}"; it must be one of name, environment, permissions, expiresAt, metadata`,
+          `change: unknown member "${name}"; it must be one of name, environment, permissions, expiresAt, metadata`,
         ),
       )
     }

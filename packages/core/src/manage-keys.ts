@@ -1,10 +1,21 @@
 import { DEFAULT_TIMEOUT } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
-import { type Contract, checkKnown, checkMembers, membersOf } from './contract.ts'
+import type { Contract } from './contract.ts'
 import { checkListeners, type KeyEvents, type Listeners, quiet } from './events.ts'
 import type { IdentityProvider } from './identity.ts'
-import type { CreatedKey, ImportedKey, IssuedKey, Keys, KeyUsage, ListOptions, NewKey, UsageOptions } from './keys.ts'
+import type {
+  CreatedKey,
+  ImportedKey,
+  IssuedKey,
+  KeyAuditOptions,
+  Keys,
+  KeyUsage,
+  ListOptions,
+  NewKey,
+  UsageOptions,
+} from './keys.ts'
 import { statusOf } from './keys.ts'
+import { checkKnown, checkMembers, membersOf } from './known.ts'
 import {
   changer,
   checkBy,
@@ -67,8 +78,27 @@ const CHANGE = membersOf<KeyChange>({
   expiresAt: true,
   metadata: true,
 })
-const NEW_KEY = [...CHANGE, 'accountId', 'kind']
-const IMPORTED_KEY = [...NEW_KEY, 'id', 'text', 'digest', 'dangerouslyAllowGuessableText']
+const NEW = {
+  accountId: true,
+  name: true,
+  kind: true,
+  permissions: true,
+  environment: true,
+  expiresAt: true,
+  metadata: true,
+} as const
+const NEW_KEY = membersOf<NewKey>(NEW)
+const IMPORTED_KEY = membersOf<ImportedKey>({
+  ...NEW,
+  id: true,
+  text: true,
+  digest: true,
+  dangerouslyAllowGuessableText: true,
+})
+const LIST = { after: true, limit: true, accountId: true } as const
+const LIST_OPTIONS = membersOf<ListOptions>(LIST)
+const AUDIT_OPTIONS = membersOf<KeyAuditOptions>({ ...LIST, keyId: true })
+const USAGE_OPTIONS = membersOf<UsageOptions>({ ...LIST, keyId: true, from: true, to: true })
 const INSERT_OPTIONS = membersOf<InsertOptions>({ onlyFirst: true, idempotencyKey: true })
 
 /** An id or a digest that is taken is drawn again; a store that calls everything taken is broken. */
@@ -189,7 +219,7 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
   }
 
   async function change(id: string, changes: KeyChange): Promise<KeyRecord | undefined> {
-    checkMembers('changes', changes, CHANGE)
+    checkMembers('change', changes, CHANGE)
     const { name, environment, permissions, expiresAt, metadata } = changes
     const ref = refTo(id)
     if (name !== undefined) checkText('name', name)
@@ -301,7 +331,9 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     return { items: found === undefined ? [] : [found], next: null }
   }
 
-  async function usage({ from, to, ...which }: UsageOptions): Promise<Page<KeyUsage>> {
+  async function usage(options: UsageOptions): Promise<Page<KeyUsage>> {
+    checkMembers('options', options, USAGE_OPTIONS)
+    const { from, to, ...which } = options
     checkTime('from', from)
     checkTime('to', to)
     const { items, next } = await detailsPage(which)
@@ -316,8 +348,10 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     create,
     import: importKey,
     find: async (id: string) => ask(() => store.findKey(refTo(id))),
-    list: async (list: ListOptions = {}) =>
-      ask(() => store.listKeys({ service, ...pageQuery(list), accountId: accountOf(list) })),
+    async list(list: ListOptions = {}) {
+      checkMembers('options', list, LIST_OPTIONS)
+      return ask(() => store.listKeys({ service, ...pageQuery(list), accountId: accountOf(list) }))
+    },
     change,
     rotate,
     revoke,
@@ -325,8 +359,11 @@ export function manageKeys<Plan extends string, Permission extends string, Featu
     reveal,
     reseal,
     usage,
-    audit: async ({ keyId, ...list }: ListOptions & { readonly keyId?: string | undefined } = {}) =>
-      ask(() => store.listAudit({ service, keyId, ...pageQuery(list), accountId: accountOf(list) })),
+    async audit(options: KeyAuditOptions = {}) {
+      checkMembers('options', options, AUDIT_OPTIONS)
+      const { keyId, ...list } = options
+      return ask(() => store.listAudit({ service, keyId, ...pageQuery(list), accountId: accountOf(list) }))
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import { attempt } from './attempt.ts'
 import type { Awaitable } from './awaitable.ts'
-import { membersOf } from './contract.ts'
+import { membersOf } from './known.ts'
 import { isUnavailable } from './outcome.ts'
 import { isText } from './record.ts'
 import type { KeyStore, PageQuery } from './store.ts'

@@ -28,14 +28,19 @@ export function renderer(contract: AnyContract): (denied: Denied, fields: Fields
   return (denied, fields) => constant.get(denied.code) ?? renderWith(contract, challenge, denied, fields)
 }
 
-/** Renders one denial, without a renderer. */
-export function renderRow(contract: AnyContract, denied: Denied, fields: Fields): Rendered {
-  return renderWith(contract, challengeOf(contract), denied, fields)
+/** Renders one answer, without a renderer. */
+export function renderRow(contract: AnyContract, answer: Answer): Rendered {
+  return renderAnswer(answer, challengeOf(contract))
 }
 
 function renderWith(contract: AnyContract, challenge: string, denied: Denied, fields: Fields): Rendered {
+  return renderAnswer(answerTo(contract, denied, fields), challenge)
+}
+
+/** A contract's row for a denial. */
+export function answerTo(contract: AnyContract, denied: Denied, fields: Fields): Answer {
   const row = contract.denials[denied.code] as Answer | ((denied: Denied, fields: Fields) => Answer)
-  return renderAnswer(typeof row === 'function' ? row(denied, fields) : row, challenge)
+  return typeof row === 'function' ? row(denied, fields) : row
 }
 
 function renderAnswer({ status, headers, body }: Answer, challenge: string): Rendered {

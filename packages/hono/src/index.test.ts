@@ -54,6 +54,10 @@ const ada = (await keys.create({ accountId: 'ada', name: 'reads', permissions: [
 const bob = (await keys.create({ accountId: 'bob', name: 'writes', permissions: ['write'] })).secret ?? ''
 const auth = createAuth({ contract, store })
 
+function explode(): never {
+  throw new Error('a rule')
+}
+
 /** The same store, as one in another process answers: later. */
 const laterAuth = createAuth({
   contract,
@@ -420,6 +424,30 @@ describe('options', () => {
       expectTypeOf(c.var.auth.plan).toEqualTypeOf<'free' | 'pro'>()
       return c.body(null)
     })
+  })
+
+  test.each([
+    ['throws', { resource: () => explode() }],
+    ['rejects', { resource: () => Promise.reject(new Error('a rule')) }],
+    [
+      'gives no address',
+      {
+        limits: [{ name: 'address', seconds: 60, limit: 100, per: 'ip' }],
+        clientIp: () => Promise.resolve('192.0.2.1') as unknown as string,
+      },
+    ],
+  ] as const)('leave no slot taken where a rule of theirs %s, and nobody else tells of the end', async (_, rule) => {
+    const slots = { ...contract, concurrency: { name: 'requests', limit: 2, per: 'key' } } as typeof contract
+    const auth = createAuth({ contract: slots, store })
+    const app = new Hono()
+    app.get('/broken', requires(auth, rule), (c) => c.text('reached'))
+    app.get('/', requires(auth, {}), (c) => c.text('reached'))
+    app.onError((_error, c) => c.text('failed', 500))
+    const statuses: number[] = []
+    for (const path of ['/broken', '/broken', '/broken', '/broken', '/']) {
+      statuses.push((await app.request(path, { headers: { 'x-api-key': ada } })).status)
+    }
+    expect(statuses).toEqual([500, 500, 500, 500, 200])
   })
 
   test('are of an auth: what is none is a TypeError, as the app is put together', () => {

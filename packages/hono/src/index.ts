@@ -7,6 +7,7 @@ import {
   type Awaitable,
   type Denied,
   type Fields,
+  type Guarded,
   guard,
   type Host,
   isPromise,
@@ -106,8 +107,16 @@ function middleware<A extends AnyAuth>(
   const guardOf = memoised(source, (auth) => guard(auth, make))
   return async (c, next) => {
     const auth = typeof source === 'function' ? source(c) : source
-    const decided = guardOf(auth)(c, fieldsOf(c))
-    const { denied, principal, headers } = isPromise(decided) ? await decided : decided
+    let guarded: Guarded<PrincipalOf<A>>
+    try {
+      const decided = guardOf(auth)(c, fieldsOf(c))
+      guarded = isPromise(decided) ? await decided : decided
+    } catch (error) {
+      // A rule of the application's has thrown: what was taken before it is given back.
+      ownEnding(c)?.failed()
+      throw error
+    }
+    const { denied, principal, headers } = guarded
     if (principal !== undefined) c.set('auth', principal)
     if (headers !== undefined) setHeaders(c, headers)
     const ending = ownEnding(c)

@@ -3,6 +3,7 @@ import { connectionBy } from './connection.ts'
 import { changeFeed } from './feed.ts'
 import type { RedisConnection } from './line.ts'
 import { namesUnder } from './names.ts'
+import { checkNames } from './options.ts'
 import { SCHEMA } from './records.ts'
 import { redisStore } from './redis-store.ts'
 import { open } from './scripts/changes.ts'
@@ -49,6 +50,7 @@ const LONGEST = 60_000
  */
 export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<KeyStore> {
   const { prefix = 'latchkey', lease, timeout = 2000 } = options
+  checkNames(options, ['prefix', 'lease', 'timeout'])
   if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('prefix must be of letters, digits and ._:-')
   if (lease !== undefined && !isLease(lease)) {
     throw new TypeError(`lease must be whole milliseconds, from 0 to ${LONGEST}`)

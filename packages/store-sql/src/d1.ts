@@ -1,6 +1,7 @@
 import type { KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row } from './connection.ts'
 import { checkMigrate, checkVersion, migrate } from './migrate.ts'
+import { checkNames } from './options.ts'
 import { sqlStore } from './sql-store.ts'
 
 export interface D1Options {
@@ -29,7 +30,9 @@ export interface D1Statement {
  *
  * Rejects when the database has a newer schema, and with the database's error.
  */
-export async function openD1(binding: D1Binding, { migrate: migrates = true }: D1Options = {}): Promise<KeyStore> {
+export async function openD1(binding: D1Binding, options: D1Options = {}): Promise<KeyStore> {
+  const { migrate: migrates = true } = options
+  checkNames(options, ['migrate'])
   checkMigrate(migrates)
   if (typeof binding?.prepare !== 'function') throw new TypeError('binding must be a D1 database')
   const connection = d1Connection(binding)

@@ -27,6 +27,7 @@ it.each([
   ['postgres://localhost/keys', {}, FILE],
   ['file:keys.db', {}, FILE],
   ['keys.db', { migrate: 'no' }, 'migrate must be true or false'],
+  ['keys.db', { lese: 1 }, 'options: unknown member "lese"; it must be one of timeout, migrate, lease'],
   ['keys.db', { timeout: -1 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: 0.5 }, 'timeout must be whole milliseconds'],
   ['keys.db', { timeout: '0; drop table x' }, 'timeout must be whole milliseconds'],
@@ -52,6 +53,11 @@ it.each([
   ['postgres://localhost', { timeout: Number.NaN }, TIMEOUT],
   ['postgres://localhost', { lease: 60_001 }, LEASE],
   ['postgres://localhost', { migrate: 0 }, 'migrate must be true or false'],
+  [
+    'postgres://localhost',
+    { migrat: 0 },
+    'options: unknown member "migrat"; it must be one of timeout, migrate, lease',
+  ],
 ])('Postgres is not opened at %j with %j', async (source, options, message) => {
   await expect(openPostgres(untyped(source), untyped(options))).rejects.toEqual(new TypeError(message))
 })
@@ -64,6 +70,11 @@ it.each([
   [db, { engine: 'mysql' }, 'engine must be one of postgres, sqlite'],
   [db, { engine: 'postgres', timeout: 0 }, TIMEOUT],
   [db, { engine: 'postgres', migrate: null }, 'migrate must be true or false'],
+  [
+    db,
+    { engine: 'postgres', time: 5 },
+    'options: unknown member "time"; it must be one of engine, timeout, migrate, lease',
+  ],
   [db, { engine: 'postgres', lease: -1 }, LEASE],
   [db, {}, 'engine must be one of postgres, sqlite'],
 ])('Kysely is not opened over anything else: %#', async (given, options, message) => {

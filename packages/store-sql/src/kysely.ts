@@ -4,6 +4,7 @@ import type { Connection, Engine, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkLease, settleLease } from './lease.ts'
 import { checkMigrate, checkVersion, migrate } from './migrate.ts'
+import { checkNames } from './options.ts'
 import { aloneIfOne } from './single.ts'
 import { sqlStore } from './sql-store.ts'
 import { checkTimeout, noAnswerWithin, patienceFor } from './timeout.ts'
@@ -35,6 +36,7 @@ export async function openKysely<Tables>(db: Kysely<Tables>, options: KyselyOpti
     throw new TypeError('db must be a Kysely, and no transaction')
   }
   if (engine !== 'postgres' && engine !== 'sqlite') throw new TypeError('engine must be one of postgres, sqlite')
+  checkNames(options, ['engine', 'timeout', 'migrate', 'lease'])
   checkTimeout(timeout)
   checkLease(asked)
   checkMigrate(migrates)

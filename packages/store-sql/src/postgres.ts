@@ -3,6 +3,7 @@ import type { Connection, Query, Row } from './connection.ts'
 import { plainError } from './failure.ts'
 import { checkLease, settleLease } from './lease.ts'
 import { checkMigrate, checkVersion, migrate } from './migrate.ts'
+import { checkNames } from './options.ts'
 import { type Listening, postgresFeed } from './postgres-feed.ts'
 import { openListening, openPool } from './postgres-pool.ts'
 import { statementNames } from './prepared.ts'
@@ -65,6 +66,7 @@ export interface PostgresNotification {
  */
 export async function openPostgres(source: string | PostgresPool, options: PostgresOptions = {}): Promise<KeyStore> {
   const { timeout = 2000, migrate: migrates = true, lease: asked } = options
+  checkNames(options, ['timeout', 'migrate', 'lease'])
   checkTimeout(timeout)
   checkLease(asked)
   checkMigrate(migrates)

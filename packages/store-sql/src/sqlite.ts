@@ -4,6 +4,7 @@ import type { Change, KeyStore } from '@latchkey/core'
 import type { Connection, Query, Row, WriteOptions } from './connection.ts'
 import { checkLease, settleLease } from './lease.ts'
 import { checkMigrate, checkVersion, migrate } from './migrate.ts'
+import { checkNames } from './options.ts'
 import { insertChange } from './queries.ts'
 import { sqlStore } from './sql-store.ts'
 import { sqliteFeed, type Watching } from './sqlite-feed.ts'
@@ -52,6 +53,7 @@ function pathOf(file: unknown): string {
  */
 export async function openSqlite(file: string, options: SqliteOptions = {}): Promise<KeyStore> {
   const { timeout = 2000, migrate: migrates = true, lease: asked } = options
+  checkNames(options, ['timeout', 'migrate', 'lease'])
   const path = pathOf(file)
   if (!(Number.isInteger(timeout) && timeout >= 0)) throw new TypeError('timeout must be whole milliseconds')
   checkLease(asked)

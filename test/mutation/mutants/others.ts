@@ -6,6 +6,11 @@ export const OTHERS: readonly Mutant[] = [
     'packages/hono/src/index.ts',
     ['packages/hono/src/index.test.ts'],
     [
+      [
+        'Hono gives back what was taken before a rule has thrown',
+        'is given back.\n      ownEnding(c)?.failed()',
+        'is given back.',
+      ],
       ['Hono answers a denial', 'if (denied !== undefined) {', 'if (false) {'],
       ['Hono marks answers private', 'if (headers !== undefined) setHeaders(c, headers)', ''],
       ['Hono marks a handler’s own Response private', 'if (headers !== undefined) completeHeaders(c, headers)', ''],

@@ -73,7 +73,17 @@ export const DECIDING: readonly Mutant[] = [
     ],
   ]),
   ...of(core('authorizer'), tested('auth'), [
-    ['another contract’s principal is not checked', '&& service === contract.name', ''],
+    [
+      'another contract’s principal is not checked',
+      'return principal?.key?.service === contract.name',
+      'return typeof principal?.via === "string"',
+    ],
+    [
+      'everybody is checked only where authentication is off',
+      "=== 'none') return insecureAllowEveryone",
+      "=== 'none') return true",
+    ],
+    ['another provider’s principal is not checked', '({ issuer }) => issuer === principal.issuer', '() => true'],
     [
       'the permission is checked before the resource',
       'if (denied !== undefined) return report(denied, outcome.principal)',
@@ -145,7 +155,7 @@ export const DECIDING: readonly Mutant[] = [
     ['a header value has no line break', 'if (!/^[\\t\\x20-\\x7e]*$/.test(value)) throw', 'if (false) throw'],
     ['a key has no dot where tokens are accepted', "if (key?.prefix.includes('.') && ", 'if (false && '],
   ]),
-  ...of(core('contract'), tested('define-contract', 'authorize'), [
+  ...of(core('known'), tested('define-contract', 'authorize'), [
     ['an unknown plan is the developer’s error', 'if (known.includes(value)) return', 'if (true) return'],
     ['what is misspelt is the developer’s error', "checkKnown(option, 'member', name, members)", '{}'],
   ]),

@@ -31,8 +31,8 @@ export const MANAGING: readonly Mutant[] = [
     ],
     [
       'a list is the own account’s',
-      '...pageQuery(list), accountId: accountOf(list) })),\n    change',
-      '...pageQuery(list) })),\n    change',
+      'listKeys({ service, ...pageQuery(list), accountId: accountOf(list) })',
+      'listKeys({ service, ...pageQuery(list) })',
     ],
     [
       'an audit list is the own account’s',
