@@ -7,13 +7,14 @@ export function measured(): Listeners<AuthEvents & KeyEvents> {
   const allowed = meter.createCounter('latchkey.requests.allowed')
   const denied = meter.createCounter('latchkey.requests.denied')
   const revoked = meter.createCounter('latchkey.keys.revoked')
-  const storeUp = meter.createUpDownCounter('latchkey.store.up')
+  // 1 for as long as a process knows that its store is down.
+  const storeDown = meter.createUpDownCounter('latchkey.store.down')
   return {
     allowed: ({ service, principal }) => allowed.add(1, { service, via: principal.via, plan: principal.plan }),
     // What was left out was of the same code.
     denied: ({ service, denied: { code }, leftOut }) => denied.add(1 + leftOut, { service, code }),
     keyRevoked: ({ service }) => revoked.add(1, { service }),
-    storeDown: ({ service }) => storeUp.add(-1, { service }),
-    storeUp: ({ service }) => storeUp.add(1, { service }),
+    storeDown: ({ service }) => storeDown.add(1, { service }),
+    storeUp: ({ service }) => storeDown.add(-1, { service }),
   }
 }

@@ -2,9 +2,10 @@ import { answered, attempt } from './attempt.ts'
 import { type Awaitable, chain } from './awaitable.ts'
 import type { Allowance, Ledger } from './ledger.ts'
 import type { Charge, Limiter, LimitState, Taken } from './limiter.ts'
-import { type Denied, isDenied, unavailable } from './outcome.ts'
+import { type Denied, isDenied, isUnavailable, unavailable } from './outcome.ts'
 import type { Account } from './store.ts'
 import type { Teller } from './tell.ts'
+import { unheld } from './timer.ts'
 
 /** What an auth counts with. */
 export interface Counting {
@@ -69,19 +70,38 @@ export function rateLimited(limit: LimitState, limits: readonly LimitState[], no
   return { kind: 'denied', code: 'rate_limited', limit, limits: asked, retryAfter }
 }
 
-/** Gives all back that was taken. A limiter that does not answer keeps it: slots come back by themselves. */
-export function undo(
-  { limiter, timeout }: Counting,
-  charge: Charge,
-  receipt: unknown,
-  now: number,
-): Awaitable<unknown> {
-  return receipt === UNCOUNTED ? undefined : attempt(() => limiter.undo(charge, receipt, now), timeout)
+/** Gives all back that was taken. A limiter that is down keeps what its windows have counted, and is asked for the slot again. */
+export function undo(counting: Counting, charge: Charge, receipt: unknown, now: number): Awaitable<void> {
+  if (receipt === UNCOUNTED) return
+  const { limiter, timeout } = counting
+  return chain(
+    attempt(() => limiter.undo(charge, receipt, now), timeout),
+    (answer) => {
+      if (isUnavailable(answer)) leave(counting, charge, receipt)
+    },
+  )
 }
 
-/** Gives the slot back. */
+/** How long a limiter that was down is left alone before it is asked again, and at most, in milliseconds. */
+const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 8000
+
+/**
+ * Gives the slot back, if one was taken. A limiter that is down is asked again, for as long as it holds the slot: who has all of
+ * them under way when it goes down must not be locked out until their time is over.
+ */
 export function leave({ limiter, timeout, now }: Counting, charge: Charge, receipt: unknown): void {
-  if (receipt !== UNCOUNTED) attempt(() => limiter.leave(charge, receipt, now()), timeout)
+  if (receipt === UNCOUNTED || charge.slots === undefined) return
+  const freeAt = now() + charge.slots.seconds * 1000
+  const ask = (pause: number): unknown =>
+    chain(
+      attempt(() => limiter.leave(charge, receipt, now()), timeout),
+      (answer) => {
+        if (!isUnavailable(answer) || now() + pause >= freeAt) return
+        unheld(setTimeout(ask, pause, Math.min(2 * pause, LONGEST_PAUSE)))
+      },
+    )
+  ask(FIRST_PAUSE)
 }
 
 function down({ uncounted }: Counting, fault: Denied<'unavailable'>): Count | Denied {

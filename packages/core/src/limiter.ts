@@ -73,6 +73,9 @@ export interface Limiter {
    * since. Called once at most for each receipt, and not after `leave`.
    */
   undo(charge: Charge, receipt: unknown, now: number): Awaitable<void>
-  /** Gives the slot back: the request has ended. Windows stay charged. Where the slot is free already, nothing happens. */
+  /**
+   * Gives the slot back: the request has ended. Windows stay charged. Where the slot is free already, nothing happens: one that
+   * has failed, or did not answer in time, is asked again with the same receipt.
+   */
   leave(charge: Charge, receipt: unknown, now: number): Awaitable<void>
 }

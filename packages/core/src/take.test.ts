@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { allowanceFinder } from './allowance.ts'
 import { type Asked, chargeFinder } from './charge.ts'
 import type { AnyContract, Contract, DenialTable, Refund } from './contract.ts'
@@ -197,6 +197,65 @@ describe('slots', () => {
       end?.(how)
     }
     expect(take(PRINCIPAL, undefined, NOW)).toMatchObject({ kind: 'taken' })
+  })
+
+  describe('where the limiter is down when they are given back', () => {
+    beforeEach(() => void vi.useFakeTimers())
+    afterEach(() => void vi.useRealTimers())
+
+    /** A limiter that does not take slots back until `isDown` is over, and when it was asked to. */
+    function failing() {
+      const memory = memoryLimiter()
+      const state = { isDown: true, asked: [] as number[] }
+      const down = () => Promise.reject(new Error('down'))
+      const limiter: Limiter = {
+        ...memory,
+        undo: (...given) => (state.isDown ? down() : memory.undo(...given)),
+        leave(...given) {
+          state.asked.push(Date.now())
+          return state.isDown ? down() : memory.leave(...given)
+        },
+      }
+      return { state, counting: countingWith({ limiter, now: Date.now }) }
+    }
+
+    it('are asked for again, at longer and longer pauses, until it has them', async () => {
+      const { state, counting } = failing()
+      const take = takerOf(CONTRACT, counting, { concurrency: JOBS })
+      const start = Date.now()
+      taken(take(PRINCIPAL, undefined, start)).end?.('finished')
+      await vi.advanceTimersByTimeAsync(20_000)
+      expect(state.asked.map((at) => at - start)).toEqual([0, 250, 750, 1750, 3750, 7750, 15_750])
+      expect(take(PRINCIPAL, undefined, Date.now())).toMatchObject({ code: 'concurrency' })
+      state.isDown = false
+      await vi.advanceTimersByTimeAsync(8000)
+      expect(take(PRINCIPAL, undefined, Date.now())).toMatchObject({ kind: 'taken' })
+      expect(state.asked).toHaveLength(8)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(state.asked).toHaveLength(8)
+    })
+
+    it('are not asked for any more when their time is over', async () => {
+      const { state, counting } = failing()
+      const start = Date.now()
+      const take = takerOf(CONTRACT, counting, { concurrency: { ...JOBS, seconds: 2 } })
+      taken(take(PRINCIPAL, undefined, start)).end?.('broken')
+      await vi.advanceTimersByTimeAsync(600_000)
+      expect(state.asked.map((at) => at - start)).toEqual([0, 250, 750, 1750])
+    })
+
+    it('are asked for again also where a denial gives them back', async () => {
+      const { state, counting } = failing()
+      const ledger: Ledger = { ...memoryLedger(), reserve: () => ({ charged: false, limit: 0, used: 0, start: 0 }) }
+      const take = takerOf(CONTRACT, { ...counting, ledger }, { concurrency: JOBS, cost: 1 })
+      expect(await take(PRINCIPAL, undefined, Date.now())).toMatchObject({ code: 'exhausted' })
+      expect(state.asked).toHaveLength(1)
+      state.isDown = false
+      await vi.advanceTimersByTimeAsync(250)
+      expect(takerOf(CONTRACT, counting, { concurrency: JOBS })(PRINCIPAL, undefined, Date.now())).toMatchObject({
+        kind: 'taken',
+      })
+    })
   })
 
   it('are not waited for: nothing has to be told of a request without them', () => {

@@ -48,7 +48,7 @@ export function taker(
 
   function giverBack(charge: Charge | undefined, receipt: unknown, reservation: Reservation | undefined) {
     return (how: Ending): void => {
-      if (charge?.slots !== undefined) leave(counting, charge, receipt)
+      if (charge !== undefined) leave(counting, charge, receipt)
       // A ledger that is down does not take it back, and nobody is there to be told.
       if (how !== 'finished' && refund.includes(how)) reservation?.release().catch(() => {})
     }

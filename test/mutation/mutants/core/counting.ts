@@ -25,6 +25,13 @@ export const COUNTING: readonly Mutant[] = [
     ],
   ]),
   ...of(core('count'), tested('take', 'auth-limits'), [
+    [
+      'a slot that a limiter did not take back is given back again',
+      'unheld(setTimeout(ask, pause, Math.min(2 * pause, LONGEST_PAUSE)))',
+      '',
+    ],
+    ['what could not be undone gives its slot back', 'if (isUnavailable(answer)) leave(counting, charge, receipt)', ''],
+    ['a slot is not given back for ever', ' || now() + pause >= freeAt', ''],
     ['a limiter that is down is unavailable', 'if (uncounted === undefined) return fault', ''],
     ['what is let through uncounted is told', 'uncounted(fault)\n', '\n'],
     [
@@ -36,7 +43,11 @@ export const COUNTING: readonly Mutant[] = [
     ['a request without a slot is refused', "if (result.refusedBy === 'slots') return", 'if (false) return'],
     ['retry-after is at least a second', 'Math.max(1, ', 'Math.max(0, '],
     ['retry-after is when the cost fits', 'each.name === limit.name ? limit : each', 'each'],
-    ['what no limiter has counted is not given back', 'if (receipt !== UNCOUNTED) attempt', 'attempt'],
+    [
+      'what no limiter has counted is not given back',
+      'if (receipt === UNCOUNTED || charge.slots === undefined) return',
+      'if (charge.slots === undefined) return',
+    ],
   ]),
   ...of(core('reservation'), tested('take'), [
     [
@@ -52,7 +63,7 @@ export const COUNTING: readonly Mutant[] = [
   ]),
   ...of(core('take'), tested('take', 'auth-limits'), [
     ['a denial gives back what was taken before it', 'chain(undo(counting, charge, receipt, now), () => paid)', 'paid'],
-    ['a slot is given back', 'if (charge?.slots !== undefined) leave(counting, charge, receipt)', ''],
+    ['a slot is given back', 'if (charge !== undefined) leave(counting, charge, receipt)', ''],
     ['an answer that was sent stays charged', "how !== 'finished' && refund.includes(how)", 'true'],
     ['what is given back is what was declared', ' && refund.includes(how)', ''],
   ]),
