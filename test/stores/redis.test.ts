@@ -7,6 +7,7 @@ import { type RedisServer, type RedisServerOptions, startRedis } from '@latchkey
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWith } from '../requirements.ts'
+import { accountNamed } from './records.ts'
 import { nameOf } from './redis-names.ts'
 import { passesTheSuite } from './redis-proven.ts'
 
@@ -51,6 +52,18 @@ describeWith('redis', 'Redis', (found) => {
       world().server.command(...words)
 
   describeOn('a store by its URL', {}, (world) => {
+    it('has the prefix that the URL says, unless it is told another one', async () => {
+      const { server, prefix } = world()
+      const url = `${server.url}${server.url.includes('?') ? '&' : '?'}prefix=${prefix}`
+      const byUrl = await openRedis(url, { timeout: TIMEOUT })
+      await byUrl.insertAll({ accounts: [accountNamed('by-url')], keys: [] })
+      const byOption = await openRedis(server.url, { prefix, timeout: TIMEOUT })
+      expect(await byOption.findAccount('by-url')).toMatchObject({ id: 'by-url' })
+      const other = await openRedis(url, { prefix: `${prefix}-other`, timeout: TIMEOUT })
+      expect(await other.findAccount('by-url')).toBeUndefined()
+      for (const store of [byUrl, byOption, other]) await store.close()
+    })
+
     passesTheSuite({
       prefix: () => world().prefix,
       open: () => openRedis(world().server.url, world().options),

@@ -25,7 +25,10 @@ export type ImportedKey<Permission extends string = string> = NewKey<Permission>
   readonly dangerouslyAllowGuessableText?: boolean | undefined
 } & (
     | { readonly text: string; readonly digest?: undefined }
-    /** 64 hexadecimal digits, made without a pepper. Whether its text can be guessed cannot be seen. */
+    /**
+     * 64 hexadecimal digits, made without a pepper. Not seen: whether its text can be guessed, nor how it is written. Where that
+     * is not the contract's own format, the contract has to be `imported`, or no request finds the key.
+     */
     | { readonly digest: string; readonly text?: undefined }
   )
 

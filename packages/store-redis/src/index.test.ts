@@ -33,6 +33,7 @@ it.each([
   ['redis://localhost', { prefix: '' }, PREFIX],
   ['redis://localhost', { prefix: 'a{b}' }, PREFIX],
   ['redis://localhost', { prefix: 'a b' }, PREFIX],
+  ['redis://localhost?prefix=a%20b', {}, PREFIX],
   ['redis://localhost', { perfix: 'a' }, 'options: unknown member "perfix"; it must be one of prefix, lease, timeout'],
   ['redis://localhost', { lease: -1 }, LEASE],
   ['redis://localhost', { lease: 0.5 }, LEASE],

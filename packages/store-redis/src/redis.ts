@@ -12,7 +12,10 @@ import { checkTimeout } from './timeout.ts'
 export type { RedisConnection } from './line.ts'
 
 export interface RedisOptions {
-  /** Every name in Redis begins with `{prefix}`. Letters, digits and `._:-`. Default `latchkey`. */
+  /**
+   * Every name in Redis begins with `{prefix}`. Letters, digits and `._:-`. Default: that of the URL (`redis://…?prefix=NAME`,
+   * by which commands find the store too), or `latchkey`.
+   */
   readonly prefix?: string
   /**
    * How long a process may go on with what it has read, unless it hears that it has changed, in milliseconds; so long every
@@ -49,7 +52,7 @@ const LONGEST = 60_000
  * Rejects when Redis cannot be reached, has a newer schema, or keeps another lease than the one that is given.
  */
 export async function openRedis(source: string | RedisClient, options: RedisOptions = {}): Promise<KeyStore> {
-  const { prefix = 'latchkey', lease, timeout = 2000 } = options
+  const { prefix = prefixIn(source) ?? 'latchkey', lease, timeout = 2000 } = options
   checkNames(options, ['prefix', 'lease', 'timeout'])
   if (!/^[\w.:-]+$/.test(prefix)) throw new TypeError('prefix must be of letters, digits and ._:-')
   if (lease !== undefined && !isLease(lease)) {
@@ -118,6 +121,11 @@ async function connectionsTo(url: string, timeout: number): Promise<() => RedisC
     throw noUrl()
   }
   return create
+}
+
+function prefixIn(source: unknown): string | undefined {
+  if (typeof source !== 'string' || !URL.canParse(source)) return undefined
+  return new URL(source).searchParams.get('prefix') ?? undefined
 }
 
 function noUrl(): TypeError {
