@@ -25,7 +25,6 @@ it.each([
   [undefined, {}, FILE],
   ['sqlite:', {}, FILE],
   ['postgres://localhost/keys', {}, FILE],
-  ['file:keys.db', {}, FILE],
   ['keys.db', { migrate: 'no' }, 'migrate must be true or false'],
   ['keys.db', { lese: 1 }, 'options: unknown member "lese"; it must be one of timeout, migrate, lease'],
   ['keys.db', { timeout: -1 }, 'timeout must be whole milliseconds'],

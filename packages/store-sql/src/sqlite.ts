@@ -32,11 +32,10 @@ interface Statement {
   all(...parameters: unknown[]): unknown[]
 }
 
-/** `keys.db` and `sqlite:keys.db`, as commands take it. Of another URL a file would be made that has its name. */
+/** `keys.db` and `sqlite:keys.db`, as commands take it. Another store's URL is no path, though a file could have its name. */
 function pathOf(file: unknown): string {
   const path = typeof file === 'string' ? file.replace(/^sqlite:(\/\/)?/i, '') : ''
-  // A letter alone before a colon is a drive of Windows.
-  if (path === '' || /^[a-z][a-z0-9+.-]+:/i.test(path)) {
+  if (path === '' || /^[a-z][a-z0-9+.-]*:\/\//i.test(path)) {
     throw new TypeError('file must be the path of a file, or sqlite:PATH')
   }
   return path
