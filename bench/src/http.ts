@@ -63,7 +63,7 @@ const REFUSAL = 8
 const REFUSING = ['Hono', 'Koa']
 
 export async function benchHttp(quick: boolean): Promise<Report> {
-  const effort = quick ? { warmUp: 4000, rounds: 7, count: 600 } : { warmUp: 10_000, rounds: 21, count: 4000 }
+  const effort = quick ? { warmUp: 4000, rounds: 5, count: 600 } : { warmUp: 10_000, rounds: 21, count: 4000 }
   const isPinned = pin(process.pid, '1')
   const markdown: string[] = []
   const targets: Target[] = []

@@ -18,7 +18,7 @@ const CHECKED = 'Latchkey, with a permission and a limit'
 const FIRST = 'Latchkey, first sight'
 
 export async function benchKeys(quick: boolean): Promise<Report> {
-  const rounds = quick ? 11 : 51
+  const rounds = quick ? 9 : 51
   const { store, texts } = await keyStore(KEYS)
   const stranger = newKey()
   const peers = (await keyPeers(texts, stranger)).map(peerRow)

@@ -30,7 +30,7 @@ const FLOOR = 'crypto.verify'
 const C = 'C: crypto.hash, a Map and exp'
 
 export async function benchTokens(quick: boolean): Promise<Report> {
-  const rounds = quick ? 7 : 31
+  const rounds = quick ? 5 : 31
   const signer = await tokenSigner()
   const never = await timeNeverSeen(signer, rounds)
   const seen = await timeSeen(signer, rounds)
