@@ -41,16 +41,16 @@ export type Authenticator = <Request extends object>(
 const BY_ADDRESS: Asked = { limits: [{ name: 'failures', seconds: 1, limit: 1, per: 'ip' }] }
 
 /** Makes an auth's `authenticator`: prove → admit → count → establish. */
-export function authenticatorOf(proving: Authenticating): Authenticator {
-  const { contract, counting, prove, brake, uses, tell, establishedBy, insecureAllowEveryone } = proving
+export function authenticatorOf(authenticating: Authenticating): Authenticator {
+  const { contract, counting, prove, brake, uses, tell, establishedBy, insecureAllowEveryone } = authenticating
   const takeForMount = taker(contract, counting, chargeFinder(contract, contract), contract)
-  const report = reporter(proving)
+  const report = reporter(authenticating)
   const everyone: Allowed<Everyone> = { kind: 'allowed', principal: EVERYONE, limits: NO_LIMITS }
   const countedAnonymous = new WeakSet<object>()
 
   function authenticator<Request extends object>(requirement: AuthenticateOptions = {}, host: Host<Request> = {}) {
     checkRequirement(contract, requirement, MOUNT_REQUIREMENTS)
-    const ipOf = brake === undefined ? addressFinder(proving, host, contract) : addressFinder(proving, host, BY_ADDRESS)
+    const ipOf = addressFinder(authenticating, host, brake === undefined ? contract : BY_ADDRESS)
 
     function admitted(
       proof: Principal | Denied,

@@ -69,7 +69,7 @@ export interface AuthOptions<
 
 /** What an adapter knows of its framework's requests. */
 export interface Host<Request extends object> {
-  /** The address of who is connected to the server, if it is known. */
+  /** The address of who is connected to the server, if it is known. A request with anything else but a text is a TypeError. */
   readonly peerOf?: (request: Request) => string | undefined
   /**
    * Calls `ended` once, when the answer was sent or its connection broke; at once, if that has happened. Without it slots

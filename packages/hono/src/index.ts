@@ -37,7 +37,8 @@ interface PrincipalEnv<P> {
 export interface AddressOptions {
   /**
    * The address of who is connected, where it is not Node's server that knows: on Workers
-   * `(c) => c.req.header('CF-Connecting-IP')`. Default: of Node's socket.
+   * `(c) => c.req.header('CF-Connecting-IP')`. Default: of Node's socket. A promise is not waited for: where something is counted
+   * by address, the request is a TypeError.
    */
   readonly clientIp?: (c: Context) => string | undefined
 }

@@ -123,6 +123,7 @@ async function connectionsTo(url: string, timeout: number): Promise<() => RedisC
   return create
 }
 
+/** The driver leaves what it does not know of a URL alone. */
 function prefixIn(source: unknown): string | undefined {
   if (typeof source !== 'string' || !URL.canParse(source)) return undefined
   return new URL(source).searchParams.get('prefix') ?? undefined

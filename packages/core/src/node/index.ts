@@ -58,7 +58,7 @@ function lowerCase(ascii: number): number {
   return ascii >= 0x41 && ascii <= 0x5a ? ascii | 0x20 : ascii
 }
 
-/** Of more lines than it keeps Node drops the rest in silence, a few sooner or later. With a maximum of 0 it keeps all. */
+/** How many lines a server keeps: Node drops the rest in silence, a few sooner or later. With a maximum of 0 it keeps all. */
 function mostLinesOf(request: object): number {
   const { socket } = request as { readonly socket?: { readonly server?: { readonly maxHeadersCount?: number | null } } }
   const most = socket?.server?.maxHeadersCount
